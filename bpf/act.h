@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The only way out: turns a reason into a verdict, counts it, and says it to
+ * the driver. XDP_DROP stands in this file only.
+ */
+#ifndef BPF_ACT_H
+#define BPF_ACT_H
+
+#include "bpf/count.h"
+#include "bpf/maps.h"
+#include "bpf/tag.h"
+
+static __always_inline enum moat_verdict act_default(enum moat_reason why)
+{
+	switch (why) {
+#define X(name, verdict, label, text)                                                              \
+	case MOAT_##name:                                                                          \
+		return MOAT_VERDICT_##verdict;
+		MOAT_REASONS_POLICY(X)
+		MOAT_REASONS_PLAIN(X)
+#undef X
+	default:
+		return MOAT_VERDICT_PASS;
+	}
+}
+
+static __always_inline bool act_is_paused(const struct moat_control *control)
+{
+	__u64 until = *(volatile __u64 *)&control->paused_until;
+
+	return until && (until == MOAT_PAUSE_FOREVER || bpf_ktime_get_boot_ns() < until);
+}
+
+/* Whether the configuration drops a plain reason; while paused nothing drops. */
+static __always_inline bool act_drops_plain(const struct moat_iface *iface, enum moat_reason why)
+{
+	const struct moat_control *control;
+	__u32 zero = 0;
+
+	if (why < MOAT_POLICY_REASONS || !(iface->drop_reasons & (1ULL << (why & 63))))
+		return false;
+	control = bpf_map_lookup_elem(&moat_control, &zero);
+	return control && !act_is_paused(control);
+}
+
+static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat_reason why)
+{
+	enum moat_verdict verdict = act_default(why);
+	const struct moat_iface *iface;
+	__u32 zero = 0;
+
+	iface = bpf_map_lookup_elem(&moat_iface, &zero);
+	if (!iface)
+		return XDP_PASS;
+	if (act_drops_plain(iface, why))
+		verdict = MOAT_VERDICT_DROP;
+	if (!iface->enforce && (verdict == MOAT_VERDICT_DROP || verdict == MOAT_VERDICT_TAG))
+		verdict = MOAT_VERDICT_MONITOR;
+
+	if (verdict == MOAT_VERDICT_TAG) {
+		why = tag_packet(ctx, pkt);
+		verdict = act_default(why);
+	}
+	count_packet(pkt, verdict, why);
+	return verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS;
+}
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map: who writes it, who reads it, what empty means.
+ *
+ * The sizes written here are placeholders where the daemon sets the size
+ * before loading (sources, phases). All maps are pinned; moat_iface and
+ * moat_stats exist once for each interface, the others once.
+ */
+#ifndef BPF_MAPS_H
+#define BPF_MAPS_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "moat/control.h"
+#include "moat/policy.h"
+#include "moat/source.h"
+#include "moat/stats.h"
+
+/* The installed sources. Daemon writes, program reads (and writes tat). Empty: every packet passes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct moat_key4);
+	__type(value, struct moat_source);
+} moat_source4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct moat_key6);
+	__type(value, struct moat_source);
+} moat_source6 SEC(".maps");
+
+/* Later phases of sources; entry 0 is never used. Daemon writes. Empty: a source ends with its first phase. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_phase);
+} moat_phases SEC(".maps");
+
+/* Prefix lengths in use, by MOAT_LENGTHS_INDEX. Daemon writes. Empty: every packet passes. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 4);
+	__type(key, __u32);
+	__type(value, struct moat_lengths);
+} moat_lengths SEC(".maps");
+
+/* Classes in two banks, by MOAT_CLASS_INDEX. Daemon writes. Empty: packets pass with reason internal. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * MOAT_CLASSES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_class);
+} moat_classes SEC(".maps");
+
+/* Policies in two banks, by MOAT_POLICY_INDEX. Daemon writes. Empty: action monitor, no scope. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * MOAT_CATEGORIES);
+	__type(key, __u32);
+	__type(value, struct moat_policy);
+} moat_policies SEC(".maps");
+
+/* Ports of scoped policies, indexed as moat_policies. Daemon writes. Empty: no port fits. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * MOAT_CATEGORIES);
+	__type(key, __u32);
+	__type(value, struct moat_ports);
+} moat_ports SEC(".maps");
+
+/* Names of the categories. Daemon writes and reads, program does not use it. Empty: category unused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MOAT_CATEGORIES);
+	__type(key, __u32);
+	__type(value, struct moat_name);
+} moat_names SEC(".maps");
+
+/* The switches. Daemon writes. Empty: not paused, bank 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_control);
+} moat_control SEC(".maps");
+
+/* The switches of one interface. Daemon writes. Empty: every action only counts. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_iface);
+} moat_iface SEC(".maps");
+
+/* The counters of one interface, by moat_cell(). Program writes, daemon reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MOAT_CELLS);
+	__type(key, __u32);
+	__type(value, struct moat_stats);
+} moat_stats SEC(".maps");
+
+#endif

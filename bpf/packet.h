@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the stages know of the packet in hand, filled as it goes through them.
+ */
+#ifndef BPF_PACKET_H
+#define BPF_PACKET_H
+
+#include "vmlinux.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "moat/reason.h"
+#include "moat/source.h"
+
+/* How much of the transport parse_transport() could read. */
+enum transport_known {
+	TRANSPORT_UNKNOWN, /* not even the protocol: fits every scope */
+	TRANSPORT_PROTOCOL, /* no ports (later fragment, cut header): fits any port of its protocol */
+	TRANSPORT_PORTS,
+};
+
+struct packet {
+	__be32 source[4]; /* IPv4 in [0], the rest 0 */
+	__u32 length;	  /* of the frame, in bytes */
+	__u32 family;	  /* enum moat_family */
+	__u32 ip;	  /* offset of the IP header in the frame, at most 26 */
+	__u32 doubt;	  /* plain reason of moat_reason.h that a clean source leaves with, or 0 */
+	__u32 category;	  /* that decided; 0 without */
+	__u32 mark;	  /* of the policy that decided, for action tag */
+	__u32 dscp;	  /* likewise */
+	__u32 tag;	  /* likewise: MOAT_POLICY_MARK, MOAT_POLICY_DSCP */
+};
+
+/*
+ * Whether the object was loaded with BPF_F_XDP_HAS_FRAGS: then a packet can be
+ * longer than data_end says. Set before load.
+ */
+extern const volatile __u32 moat_frags;
+
+/* Bounds are re-read at each stage: helpers that move the packet invalidate pointers. */
+static __always_inline void *packet_data(const struct xdp_md *ctx)
+{
+	return (void *)(long)ctx->data;
+}
+
+static __always_inline void *packet_end(const struct xdp_md *ctx)
+{
+	return (void *)(long)ctx->data_end;
+}
+
+#endif
