@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one gate every writer passes: feed, API, event and plain SQL.
+ *
+ * Turns a row of the database into a claim, or says why not. What it refuses
+ * is listed with the cause, never dropped silently.
+ */
+#ifndef CORE_GATE_H
+#define CORE_GATE_H
+
+#include "core/model.h"
+
+/*        name              label               one line for humans */
+/* clang-format off */
+#define GATE_CAUSES(X)                                                                             \
+	X(BAD_SOURCE,       "bad_source",       "not an IPv4 or IPv6 address or prefix")           \
+	X(HOST_BITS,        "host_bits",        "bits behind the prefix length are set")           \
+	X(NOT_CANONICAL,    "not_canonical",    "not how the source is written: lower case, shortened, IPv4 as IPv4") \
+	X(PREFIX_FLOOR,     "prefix_floor",     "prefix is shorter than guards allow")             \
+	X(NEVER_BLOCK,      "never_block",      "source lies in a never-block prefix")             \
+	X(UNBLOCKABLE,      "unblockable",      "control traffic uses this address; it cannot be blocked") \
+	X(UNKNOWN_CATEGORY, "unknown_category", "category is not in the configuration")            \
+	X(BAD_NAME,         "bad_name",         "category or feed is empty or not a name")         \
+	X(BAD_CONFIDENCE,   "bad_confidence",   "confidence is not a whole number from 0 to 100")  \
+	X(BAD_EXPIRY,       "bad_expiry",       "expires_at is not a time in seconds since 1970")  \
+	X(MAP_FULL,         "map_full",         "the kernel map is full: raise capacity")          \
+	X(FEEDS_FULL,       "feeds_full",       "no number is left for the feed: too many feeds")          \
+	X(CLASSES_FULL,     "classes_full",     "no class is left for this set of categories")
+/* clang-format on */
+
+/* clang-format off */
+enum gate_cause {
+	GATE_PASSED,
+#define X(name, label, text) GATE_##name,
+	GATE_CAUSES(X)
+#undef X
+	GATE_CAUSE_MAX,
+};
+/* clang-format on */
+
+const char *gate_cause_label(enum gate_cause cause);
+const char *gate_cause_text(enum gate_cause cause);
+
+/* Names of categories; index is the id. An unused id has an empty name. */
+struct categories {
+	char name[MOAT_CATEGORIES][MOAT_CATEGORY_NAME];
+};
+
+/* The id, or -ENOENT. */
+int categories_find(const struct categories *c, const char *name);
+
+/* Whether name is 1 to room - 1 of [A-Za-z0-9._-]. */
+bool gate_name_ok(const char *name, size_t room);
+
+struct gate {
+	const struct categories *categories;
+	const struct prefix *never_block; /* masked */
+	size_t never_blocks;
+	bool never_sorted; /* by gate_sort_never_block(): a check is a binary search, not a scan */
+	uint8_t min_prefix[2]; /* by family; category allow is exempt */
+};
+
+/* Sorts and leaves out prefixes that lie in others. Returns how many are left. */
+size_t gate_sort_never_block(struct prefix *never_block, size_t count);
+
+/* A row as any writer may have left it. NULL text is SQL null. */
+struct row {
+	const char *source, *category, *feed;
+	const char *expires_at; /* as text, null: never */
+	const char *confidence; /* as text, null: none */
+};
+
+/*
+ * Fills all of *ret but feed. Category allow passes the prefix floor and the
+ * never-block set. 0.0.0.0/32, :: and prefixes inside fe80::/10 are
+ * unblockable; /0 is always under the floor. Both hold for allow too. A feed or
+ * category name is 1 to 31 (category) or 63 (feed) of [A-Za-z0-9._-]; category
+ * selftest is not for rows. expires_at is above 0 and before the year 10000.
+ */
+enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The listings in memory, by source, with all their owners, and what they mean.
+ *
+ * Who uses it: the daemon puts and drops claims as the change log says, then
+ * compiles: for each source whose meaning may have changed, the visitor gets
+ * its plan. Pure: no I/O, no clock (time is a parameter), no libbpf.
+ *
+ * Invariants:
+ *  1. A source is a key while it has at least one claim.
+ *  2. The plan of a key says what every claim on it and on all prefixes that
+ *     cover it means together, so that the longest match alone decides.
+ *  3. model_compile() visits every key whose plan changed since it was last
+ *     visited, and possibly others. Time alone changes no plan until
+ *     model_expire() has dropped the claims that ended.
+ *  4. A Patricia tree a family; memory at most 130 bytes a claim on distinct
+ *     hosts (measured by tests/unit).
+ */
+#ifndef CORE_MODEL_H
+#define CORE_MODEL_H
+
+#include "core/prefix.h"
+#include "moat/policy.h"
+
+struct model;
+
+/* One claim of a listing: what the kernel needs of a row of the database. */
+struct claim {
+	struct prefix source; /* canonical: no host bits */
+	uint8_t category;     /* id, MOAT_CATEGORY_ALLOW included */
+	uint16_t feed;	      /* id */
+	int64_t expires;      /* seconds since 1970; 0: never */
+};
+
+/* Source, category and feed identify a claim. */
+
+/*
+ * What a source goes through: at each time before phase[i].until (and from
+ * phase[i-1].until on) its set of categories is phase[i].set. until grows;
+ * the last until is when the source's own claims have all ended, 0 for never.
+ * Adjacent phases differ. While allow is live the set is allow alone.
+ * count 0: no live claim, nothing to install.
+ */
+struct plan {
+	unsigned int count;
+	struct {
+		uint64_t set; /* bit c: category c */
+		int64_t until;
+	} phase[MOAT_PHASES_MAX];
+};
+
+/* What the daemon believes the kernel holds of a key; the model only keeps it. */
+enum installed_state {
+	INSTALLED_NOT,	   /* not in the kernel */
+	INSTALLED_YES,	   /* in the kernel with the values below */
+	INSTALLED_REFUSED, /* wanted, but the kernel or the tables had no room */
+};
+
+struct installed {
+	uint32_t class;
+	uint32_t expires;
+	uint32_t next;
+	uint32_t state; /* enum installed_state */
+};
+
+int model_new(struct model **ret);
+struct model *model_free(struct model *m); /* takes NULL, returns NULL */
+DEFINE_CLEANUP(struct model, model_free)
+
+/*
+ * Adds or refreshes. Returns 1 if something changed, 0 if it was there just so,
+ * -ENOMEM (nothing changed), or -EINVAL for what is no prefix or category.
+ */
+int model_put(struct model *m, const struct claim *claim);
+
+/* Removes. Returns 1, or 0 if there was no such claim. */
+int model_drop(struct model *m, const struct prefix *source, uint8_t category, uint16_t feed);
+
+/* Drops every claim of a feed (for lists that are replaced whole). Returns how many. */
+size_t model_drop_feed(struct model *m, uint16_t feed);
+
+/* Drops claims with 0 < expires <= now. Returns how many. */
+size_t model_expire(struct model *m, int64_t now);
+
+/* fn hears of every claim that is dropped, by whichever call, while it is still there. */
+void model_on_drop(struct model *m, void (*fn)(void *arg, const struct claim *claim), void *arg);
+
+/* When the next claim expires, 0 for none. May be early, never late. */
+int64_t model_next_expiry(const struct model *m);
+
+/* Marks everything as changed: every key is visited by the next compile. */
+void model_touch_all(struct model *m);
+
+/* Marks one key as changed. */
+void model_touch(struct model *m, const struct prefix *source);
+
+/*
+ * Visits changed keys, each once, what a prefix covers before the prefix.
+ * plan->count 0: remove; the node is forgotten once *installed is
+ * INSTALLED_NOT after the visit. The visitor must not change the model. A
+ * negative return stops the compile; that key and what was not visited stay
+ * changed, so compiling again continues. Returns visits made, or that error.
+ */
+typedef int (*model_visit_fn)(void *arg, const struct prefix *source, struct installed *installed,
+			      const struct plan *plan);
+ssize_t model_compile(struct model *m, int64_t now, model_visit_fn visit, void *arg);
+
+/*
+ * The kernel-side state of a key, or NULL. Valid until the model changes. A key
+ * whose claims are all gone is found until compile has forgotten it.
+ */
+struct installed *model_find(struct model *m, const struct prefix *source);
+
+/*
+ * What an address (a host prefix) must get: the longest key that covers it and
+ * has a live plan at now. Returns false if none. ret_key and ret_plan may be NULL.
+ */
+bool model_judge(const struct model *m, const struct prefix *address, int64_t now,
+		 struct prefix *ret_key, struct plan *ret_plan);
+
+/* Calls fn for every claim on source and on what covers it, shortest prefix first. */
+void model_covering(const struct model *m, const struct prefix *source,
+		    void (*fn)(void *arg, const struct claim *claim), void *arg);
+
+/* Calls fn for every key that model_find() finds, covering prefixes first. */
+void model_each(struct model *m,
+		void (*fn)(void *arg, const struct prefix *source, struct installed *installed),
+		void *arg);
+
+/* Numbers. keys: sources with at least one claim; claims by feed and category. */
+size_t model_keys(const struct model *m, uint8_t family);
+size_t model_claims(const struct model *m, uint16_t feed, uint8_t category);
+size_t model_feeds(const struct model *m);  /* one more than the highest feed id seen */
+size_t model_memory(const struct model *m); /* bytes allocated */
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/tree.h"
+
+#include <arpa/inet.h>
+
+/* A prefix as nodes have it. */
+struct tree_key {
+	uint32_t addr[4];
+	unsigned int len;
+};
+
+void tree_init(struct tree *t, uint8_t family)
+{
+	*t = (struct tree){ .family = family, .words = family == MOAT_IPV4 ? 1 : 4 };
+	pool_init(&t->nodes, sizeof(struct tree_node) + t->words * sizeof(uint32_t));
+}
+
+void tree_fini(struct tree *t)
+{
+	pool_fini(&t->nodes);
+	t->root = 0;
+}
+
+struct prefix tree_prefix(const struct tree *t, const struct tree_node *n)
+{
+	struct prefix p = { .family = t->family, .len = n->len };
+
+	for (unsigned int i = 0; i < t->words; i++) {
+		uint32_t word = htonl(n->addr[i]);
+
+		memcpy(p.addr + 4 * i, &word, sizeof(word));
+	}
+	return p;
+}
+
+static void key_mask(struct tree_key *key)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(key->addr); i++) {
+		if (key->len <= 32 * i)
+			key->addr[i] = 0;
+		else if (key->len < 32 * (i + 1))
+			key->addr[i] &= ~0U << (32 * (i + 1) - key->len);
+	}
+}
+
+static struct tree_key key_from_prefix(const struct tree *t, const struct prefix *p)
+{
+	struct tree_key key = { .len = p->len };
+
+	for (unsigned int i = 0; i < t->words; i++) {
+		uint32_t word;
+
+		memcpy(&word, p->addr + 4 * i, sizeof(word));
+		key.addr[i] = ntohl(word);
+	}
+	key_mask(&key);
+	return key;
+}
+
+static struct tree_key key_from_node(const struct tree *t, const struct tree_node *n)
+{
+	struct tree_key key = { .len = n->len };
+
+	memcpy(key.addr, n->addr, t->words * sizeof(n->addr[0]));
+	return key;
+}
+
+static unsigned int bit_at(const uint32_t *addr, unsigned int at)
+{
+	return addr[at / 32] >> (31 - at % 32) & 1;
+}
+
+/* How many leading bits node and key share, at most both lengths. */
+static unsigned int common_bits(const struct tree_node *n, const struct tree_key *key)
+{
+	unsigned int limit = n->len < key->len ? n->len : key->len;
+
+	for (unsigned int at = 0; at < limit; at += 32) {
+		uint32_t differ = n->addr[at / 32] ^ key->addr[at / 32];
+
+		if (differ) {
+			unsigned int common = at + __builtin_clz(differ);
+
+			return common < limit ? common : limit;
+		}
+	}
+	return limit;
+}
+
+/*
+ * Follows the key down while nodes cover it. Returns the link where the way
+ * ends: to a node that does not cover the key (ret_common tells how far they
+ * agree), to nothing, or, if the key is there, to its node.
+ */
+static uint32_t *descend(struct tree *t, const struct tree_key *key, struct tree_path *path,
+			 unsigned int *ret_common)
+{
+	uint32_t *link = &t->root;
+	unsigned int count = 0;
+
+	while (*link) {
+		struct tree_node *n = tree_at(t, *link);
+		unsigned int common = common_bits(n, key);
+
+		*ret_common = common;
+		if (common < n->len)
+			break;
+		path->node[count++] = *link;
+		if (n->len == key->len)
+			break;
+		link = &n->child[bit_at(key->addr, n->len)];
+	}
+	path->count = count;
+	return link;
+}
+
+static bool path_ends_at(const struct tree *t, const struct tree_path *path, unsigned int len)
+{
+	return path->count && tree_at(t, path->node[path->count - 1])->len == len;
+}
+
+bool tree_find(const struct tree *t, const struct prefix *p, struct tree_path *ret_path)
+{
+	struct tree_key key = key_from_prefix(t, p);
+	unsigned int common;
+
+	descend((struct tree *)t, &key, ret_path, &common); /* writes to the path only */
+	return path_ends_at(t, ret_path, key.len);
+}
+
+void tree_find_node(const struct tree *t, uint32_t node, struct tree_path *ret_path)
+{
+	struct tree_key key = key_from_node(t, tree_at(t, node));
+	unsigned int common;
+
+	descend((struct tree *)t, &key, ret_path, &common);
+}
+
+int tree_reserve(struct tree *t)
+{
+	return pool_reserve(&t->nodes, 2);
+}
+
+static uint32_t node_new(struct tree *t, const struct tree_key *key)
+{
+	uint32_t node = pool_take(&t->nodes);
+	struct tree_node *n = tree_at(t, node);
+
+	n->len = key->len;
+	memcpy(n->addr, key->addr, t->words * sizeof(n->addr[0]));
+	return node;
+}
+
+/* Puts a new node above the one that *link names. */
+static void insert_above(struct tree *t, uint32_t *link, uint32_t node)
+{
+	struct tree_node *n = tree_at(t, node);
+	const struct tree_node *below = tree_at(t, *link);
+
+	n->child[bit_at(below->addr, n->len)] = *link;
+	*link = node;
+}
+
+void tree_insert(struct tree *t, const struct prefix *p, struct tree_path *ret_path)
+{
+	struct tree_key key = key_from_prefix(t, p);
+	unsigned int common = 0;
+	uint32_t *link = descend(t, &key, ret_path, &common);
+	uint32_t node;
+
+	if (path_ends_at(t, ret_path, key.len))
+		return;
+	node = node_new(t, &key);
+	if (!*link) {
+		*link = node;
+	} else if (common == key.len) {
+		insert_above(t, link, node);
+	} else {
+		struct tree_key shared = { .len = common };
+		struct tree_node *glue;
+
+		memcpy(shared.addr, key.addr, sizeof(shared.addr));
+		key_mask(&shared);
+		insert_above(t, link, node_new(t, &shared));
+		glue = tree_at(t, *link);
+		glue->child[bit_at(key.addr, common)] = node;
+		ret_path->node[ret_path->count++] = *link;
+	}
+	ret_path->node[ret_path->count++] = node;
+}
+
+void tree_mark(struct tree *t, const struct tree_path *path, uint8_t mark)
+{
+	for (unsigned int i = 0; i + 1 < path->count; i++)
+		tree_at(t, path->node[i])->marks |= TREE_BELOW;
+	if (path->count)
+		tree_at(t, path->node[path->count - 1])->marks |= mark;
+}
+
+void tree_prune(struct tree *t, uint32_t *link)
+{
+	uint32_t node = *link;
+	const struct tree_node *n = tree_at(t, node);
+
+	if (n->value || (n->child[0] && n->child[1]))
+		return;
+	*link = n->child[0] ? n->child[0] : n->child[1];
+	pool_give(&t->nodes, node);
+}
