@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The abuse database: one interface, engines behind it.
+ *
+ * The schema is public (user/store/schema.c): any client may read and write
+ * table listing; triggers write change and audit. The store follows change by
+ * seq and never re-reads the world.
+ *
+ * Who uses it: the daemon's loop, from one thread. No call blocks for longer
+ * than STORE_BUSY_MS on a lock; -EBUSY means another client holds it, try
+ * again later. Nothing here judges a row: strings go out as they are, but for
+ * what no reader could take (see sqlite_text.c): they are valid UTF-8 and at
+ * most STORE_TEXT_MAX bytes and "..." long; a string that had to be changed
+ * for that never passes the gate. Strings given to a callback live until it
+ * returns. A callback does not call the store.
+ *
+ * After the file was replaced or its schema changed, store_changes() is
+ * -ESTALE until a snapshot was taken. While it is gone every call is -ENOENT,
+ * and none makes a new one: an empty database would empty the filter. The
+ * store recovers by itself once there is a database again.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "core/base.h"
+#include "core/gate.h"
+#include "core/problem.h"
+
+#define STORE_SCHEMA   1      /* version this program writes; a newer one is refused */
+#define STORE_BUSY_MS  100    /* how long a write waits for another writer */
+#define STORE_TEXT_MAX 1024   /* bytes of a string that is handed out */
+#define STORE_SCAN_MAX 250000 /* rows that one store_list() looks at */
+
+struct store;
+
+/*
+ * uri: sqlite:///path. Creates the file and schema if there is none (not the
+ * directory). A database it may only read is opened all the same: then
+ * store_read_only() and every write is -EROFS.
+ *   -ENOENT directory missing, -EACCES no permission, -ENOTSUP unknown engine,
+ *   -EPROTO newer schema or foreign tables, -EBUSY locked, -EIO, -ENOSPC,
+ *   -EINVAL uri without an absolute path, -EROFS no file and no way to make one
+ */
+int store_open(const char *uri, struct store **ret, struct problem *why);
+struct store *store_free(struct store *s);
+DEFINE_CLEANUP(struct store, store_free)
+
+bool store_read_only(const struct store *s);
+
+/* A row of listing in full. Text NULL is SQL null; numbers arrive as text, as any client left them. */
+struct listing {
+	struct row key; /* source, category, feed, expires_at, confidence */
+	const char *reason, *reference, *basis, *region;
+	const char *created_at;
+};
+
+/* Return non-zero to stop; the call then returns that value. */
+typedef int (*store_listing_fn)(void *arg, const struct listing *listing);
+
+/*
+ * Every row, and the seq of the change log they are the state of. One read
+ * transaction. Only listing.key is filled, the rest is NULL: this feeds the model.
+ */
+int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret_seq,
+		   struct problem *why);
+
+struct change {
+	int64_t seq;
+	const char *op; /* "add" (insert or update: the row is now like this) or "remove" */
+	struct row row; /* confidence is the listing's as it is now; NULL if that is gone */
+	int64_t at;	/* seconds since 1970 */
+};
+
+typedef int (*store_change_fn)(void *arg, const struct change *change);
+
+/*
+ * Changes after seq, in order, at most limit. Sets *ret_seq to the last one
+ * given (or seq). -ESTALE: the log no longer reaches back to seq (pruned, or
+ * the database was replaced by an older one); take a snapshot.
+ */
+int store_changes(struct store *s, int64_t seq, size_t limit, store_change_fn fn, void *arg,
+		  int64_t *ret_seq, struct problem *why);
+
+/* The newest seq of the log. */
+int store_head(struct store *s, int64_t *ret_seq, struct problem *why);
+
+/*
+ * Whether the database may have changed since the last call: cheap (no
+ * transaction). Also notices that the file was replaced or removed. What this
+ * process added or removed counts. Returns 1, 0, or negative errno (store_head()
+ * then says why in words).
+ */
+int store_poll(struct store *s);
+
+/*
+ * Becomes readable when a client of this host wrote, and a few times after
+ * that (call store_wait_clear, then store_poll); -1: only polling. The same
+ * descriptor for the store's life.
+ */
+int store_wait_fd(const struct store *s);
+void store_wait_clear(struct store *s);
+
+/* Who changes, for audit: set before writing. NULL resets to ("sql", "sql"). */
+struct actor {
+	const char *name;   /* "root", "uid 1000" */
+	const char *origin; /* "api unix", "moatctl" */
+};
+
+/* What to add. Strings NULL for null; expires_at 0 for never; confidence -1 for none. */
+struct listing_input {
+	const char *source, *category, *feed, *reason, *reference, *basis, *region;
+	int64_t expires_at;
+	int confidence;
+};
+
+/* Adds or refreshes (same source, category, feed), all or nothing. created_at of a refreshed row stays. */
+int store_add(struct store *s, const struct actor *actor, const struct listing_input *rows,
+	      size_t count, struct problem *why);
+
+/* Removes; category and feed NULL for any. *ret_removed counts. */
+int store_remove(struct store *s, const struct actor *actor, const char *source,
+		 const char *category, const char *feed, size_t *ret_removed, struct problem *why);
+
+/* Rows whose source is exactly one of the texts (spellings of covering prefixes). */
+int store_by_sources(struct store *s, const char *const *sources, size_t count, store_listing_fn fn,
+		     void *arg, struct problem *why);
+
+struct store_filter {
+	const char *category, *feed; /* NULL: any */
+	int expired;		     /* 0: live, 1: expired only, -1: both; against now */
+	int64_t now;
+	int64_t cursor; /* rows after this (0: from the start) */
+	size_t limit;
+};
+
+/*
+ * In rowid order. *ret_cursor: continue there; 0: that was all. A page may be
+ * short, even empty, and not the last: one call looks at STORE_SCAN_MAX rows.
+ */
+int store_list(struct store *s, const struct store_filter *filter, store_listing_fn fn, void *arg,
+	       int64_t *ret_cursor, struct problem *why);
+
+/* ---- table refused: what the gate or the kernel did not take ---- */
+
+struct refusal {
+	const char *source, *category, *feed, *cause;
+};
+
+/* Replaces the whole table in one transaction. */
+int store_refused_reset(struct store *s, const struct refusal *rows, size_t count, int64_t now,
+			struct problem *why);
+/* Adds or updates rows; cause NULL removes. */
+int store_refused_update(struct store *s, const struct refusal *rows, size_t count, int64_t now,
+			 struct problem *why);
+
+/* ---- audit ---- */
+
+struct audit_entry {
+	int64_t at;
+	const char *actor, *origin, *verb, *detail;
+};
+
+/* What is not a change of a listing: attach, detach, pause, reload. */
+int store_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
+		const char *detail, struct problem *why);
+
+typedef int (*store_audit_fn)(void *arg, const struct audit_entry *entry);
+/* Entries with at >= since, oldest first, at most limit; the newest ones if there are more. */
+int store_audit_list(struct store *s, int64_t since, size_t limit, store_audit_fn fn, void *arg,
+		     struct problem *why);
+
+/* Deletes changes with seq <= upto and at < before, at most limit. Returns how many, or error. */
+ssize_t store_prune(struct store *s, int64_t upto, int64_t before, size_t limit,
+		    struct problem *why);
+
+#endif
