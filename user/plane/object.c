@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "plane/object.h"
+
+#include <fcntl.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "moat.skel.h"
+#include "moat/abi.h"
+#include "plane/kernel.h"
+#include "plane/program.h"
+#include "plane/tables.h"
+
+const char *const object_shared_name[SHARED_MAX] = {
+	[SHARED_SOURCE4] = MOAT_MAP_SOURCE4, [SHARED_SOURCE6] = MOAT_MAP_SOURCE6,
+	[SHARED_PHASES] = MOAT_MAP_PHASES,   [SHARED_LENGTHS] = MOAT_MAP_LENGTHS,
+	[SHARED_CLASSES] = MOAT_MAP_CLASSES, [SHARED_POLICIES] = MOAT_MAP_POLICIES,
+	[SHARED_PORTS] = MOAT_MAP_PORTS,     [SHARED_NAMES] = MOAT_MAP_NAMES,
+	[SHARED_CONTROL] = MOAT_MAP_CONTROL,
+};
+
+static struct moat *object_free(struct moat *object)
+{
+	moat__destroy(object);
+	return NULL;
+}
+DEFINE_CLEANUP(struct moat, object_free)
+
+static int duplicate(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : copy;
+}
+
+static int open_object(struct moat **ret, struct problem *why)
+{
+	int r;
+
+	*ret = moat__open();
+	if (*ret)
+		return 0;
+	r = errno ? -errno : -EINVAL;
+	return kernel_error(why, r, "BPF object: cannot be opened");
+}
+
+static void size_maps(struct moat *object, const uint32_t capacity[2])
+{
+	bpf_map__set_max_entries(object->maps.moat_source4, capacity[0] + TABLES_SPARE);
+	bpf_map__set_max_entries(object->maps.moat_source6, capacity[1] + TABLES_SPARE);
+	bpf_map__set_max_entries(object->maps.moat_phases, capacity[0] + capacity[1] + 1);
+}
+
+static void close_all(int fds[static SHARED_MAX])
+{
+	for (size_t i = 0; i < SHARED_MAX; i++)
+		if (fds[i] >= 0)
+			close(take_fd(fds[i]));
+}
+
+/*
+ * libbpf makes the maps, so that they carry the object's BTF, without which a
+ * spin lock in a value does not work. It also raises RLIMIT_MEMLOCK on kernels
+ * that still count against it.
+ */
+int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], struct problem *why)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	int made[SHARED_MAX];
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	size_maps(object, capacity);
+	bpf_program__set_autoload(object->progs.moat_ingress, false);
+	bpf_program__set_autoload(object->progs.moat_mark, false);
+	bpf_map__set_autocreate(object->maps.moat_iface, false);
+	bpf_map__set_autocreate(object->maps.moat_stats, false);
+	r = moat__load(object);
+	if (r)
+		return kernel_error(why, r,
+				    "BPF maps for %u IPv4 and %u IPv6 sources: cannot be made",
+				    capacity[0], capacity[1]);
+
+	for (size_t i = 0; i < SHARED_MAX; i++)
+		made[i] = -1;
+	for (size_t i = 0; i < SHARED_MAX; i++) {
+		made[i] = duplicate(
+			bpf_object__find_map_fd_by_name(object->obj, object_shared_name[i]));
+		if (made[i] < 0) {
+			r = made[i];
+			close_all(made);
+			return kernel_error(why, r, "BPF map '%s'", object_shared_name[i]);
+		}
+	}
+	memcpy(fds, made, sizeof(made));
+	return 0;
+}
+
+/* 0 equal, 1 equal but for the number of entries, -EPROTO, or why it cannot be told. */
+static int compare_map(int fd, const struct bpf_map *map)
+{
+	struct bpf_map_info info;
+	int r = kernel_map_info(fd, &info);
+
+	if (r)
+		return r;
+	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map) ||
+	    info.map_flags != bpf_map__map_flags(map))
+		return -EPROTO;
+	return info.max_entries != bpf_map__max_entries(map);
+}
+
+int object_check_maps(const int fds[static SHARED_MAX], const uint32_t capacity[2],
+		      enum object_shared *ret_bad)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	int result = 0;
+	int r;
+
+	r = open_object(&object, NULL);
+	if (r)
+		return r;
+	size_maps(object, capacity);
+	for (enum object_shared i = 0; i < SHARED_MAX; i++) {
+		bool sized = i == SHARED_SOURCE4 || i == SHARED_SOURCE6 || i == SHARED_PHASES;
+
+		r = compare_map(fds[i],
+				bpf_object__find_map_by_name(object->obj, object_shared_name[i]));
+		if (r < 0 || (r && !sized)) {
+			*ret_bad = i;
+			return -EPROTO;
+		}
+		result |= r;
+	}
+	return result;
+}
+
+bool object_is_map(int fd, const char *name)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	struct bpf_map *map;
+
+	if (fd < 0 || open_object(&object, NULL))
+		return false;
+	map = bpf_object__find_map_by_name(object->obj, name);
+	return map && !compare_map(fd, map);
+}
+
+static int use_shared(struct moat *object, const int shared[static SHARED_MAX])
+{
+	for (size_t i = 0; i < SHARED_MAX; i++) {
+		struct bpf_map *map =
+			bpf_object__find_map_by_name(object->obj, object_shared_name[i]);
+		int r = map ? bpf_map__reuse_fd(map, shared[i]) : -ENOENT;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int prepare(struct moat *object, const int shared[static SHARED_MAX], int iface, int stats,
+		   bool for_probe, bool frags)
+{
+	struct bpf_program *ingress = object->progs.moat_ingress;
+	int r;
+
+	r = use_shared(object, shared);
+	if (!r && iface >= 0)
+		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);
+	if (!r && stats >= 0)
+		r = bpf_map__reuse_fd(object->maps.moat_stats, stats);
+	if (!r && for_probe)
+		r = bpf_map__set_type(object->maps.moat_stats, BPF_MAP_TYPE_ARRAY)
+			    ?: bpf_map__set_map_flags(object->maps.moat_stats, BPF_F_MMAPABLE);
+	if (!r && frags) {
+		object->rodata->moat_frags = 1;
+		r = bpf_program__set_flags(ingress,
+					   bpf_program__flags(ingress) | BPF_F_XDP_HAS_FRAGS);
+	}
+	return r;
+}
+
+void object_program_close(struct object_program *p)
+{
+	base_closep(&p->ingress);
+	base_closep(&p->mark);
+	base_closep(&p->iface);
+	base_closep(&p->stats);
+	*p = (struct object_program){ -1, -1, -1, -1 };
+}
+
+static struct object_program take_program(struct object_program *p)
+{
+	struct object_program taken = *p;
+
+	*p = (struct object_program){ -1, -1, -1, -1 };
+	return taken;
+}
+
+int object_load(const int shared[static SHARED_MAX], int iface, int stats, bool for_probe,
+		bool frags, struct object_program *ret, struct problem *why)
+{
+	_cleanup_(object_program_close) struct object_program p = { -1, -1, -1, -1 };
+	_cleanup_(object_freep) struct moat *object = NULL;
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	r = prepare(object, shared, iface, stats, for_probe, frags);
+	if (r)
+		return kernel_error(why, r, "BPF programs: cannot be given their maps");
+	r = moat__load(object);
+	if (r)
+		return kernel_error(why, r,
+				    "BPF programs: the kernel refused to load them (its words "
+				    "are in the log)");
+
+	p.ingress = duplicate(bpf_program__fd(object->progs.moat_ingress));
+	p.mark = duplicate(bpf_program__fd(object->progs.moat_mark));
+	p.iface = duplicate(bpf_map__fd(object->maps.moat_iface));
+	p.stats = duplicate(bpf_map__fd(object->maps.moat_stats));
+	if (p.ingress < 0 || p.mark < 0 || p.iface < 0 || p.stats < 0)
+		return kernel_error(why, -EMFILE, "BPF programs: file descriptors");
+	*ret = take_program(&p);
+	return 0;
+}

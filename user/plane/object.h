@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The compiled object (bpf/moat.bpf.c): makes its maps, loads its programs.
+ * The only user of the skeleton, so the layout of the maps is known from the
+ * object alone. Private to plane/.
+ *
+ * Callers own every fd they get.
+ */
+#ifndef PLANE_OBJECT_H
+#define PLANE_OBJECT_H
+
+#include "core/problem.h"
+
+/* The maps all interfaces share. CONTROL is last: it is pinned last, and says the set is whole. */
+enum object_shared {
+	SHARED_SOURCE4, /* by family: MOAT_IPV4, MOAT_IPV6 */
+	SHARED_SOURCE6,
+	SHARED_PHASES,
+	SHARED_LENGTHS,
+	SHARED_CLASSES,
+	SHARED_POLICIES,
+	SHARED_PORTS,
+	SHARED_NAMES,
+	SHARED_CONTROL,
+	SHARED_MAX,
+};
+
+extern const char *const object_shared_name[SHARED_MAX];
+
+/* Makes the shared maps, sized for capacity. fds is untouched on failure. */
+int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], struct problem *why);
+
+/*
+ * Whether maps are what object_make_maps() would make. 0 they are, 1 they are
+ * but for their capacity, -EPROTO not: *ret_bad is the first that differs.
+ */
+int object_check_maps(const int fds[static SHARED_MAX], const uint32_t capacity[2],
+		      enum object_shared *ret_bad);
+
+/* Whether fd is a map as the object has it under this name, in every respect. */
+bool object_is_map(int fd, const char *name);
+
+struct object_program {
+	int ingress; /* the XDP program */
+	int mark;    /* the tc program */
+	int iface;
+	int stats;
+};
+
+/*
+ * Loads the programs on the shared maps. iface and stats: maps to use, or -1
+ * to make new ones. for_probe: the counters are one plain array that can be
+ * mapped, since nothing runs the program but its owner, one at a time. frags:
+ * takes multi-buffer packets.
+ */
+int object_load(const int shared[static SHARED_MAX], int iface, int stats, bool for_probe,
+		bool frags, struct object_program *ret, struct problem *why);
+
+void object_program_close(struct object_program *p);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is behind struct program. Private to plane/program*.c.
+ */
+#ifndef PLANE_PROGRAM_STATE_H
+#define PLANE_PROGRAM_STATE_H
+
+#include <limits.h>
+
+#include "plane/object.h"
+#include "plane/program.h"
+
+#define PIN_LINK  "link"
+#define PIN_IFACE "iface"
+#define PIN_STATS "stats"
+
+#define PROGRAM_INTERFACE_MAX 16 /* IFNAMSIZ */
+
+struct program {
+	struct object_program fd;
+	uint32_t id;		  /* kernel id of the XDP program */
+	struct moat_iface *iface; /* mapped */
+
+	/* An interface's. */
+	char *root; /* the pins directory */
+	char *pins; /* the interface's own: root/if/NAME */
+	char name[PROGRAM_INTERFACE_MAX];
+	const int *shared; /* fds of the shared maps, borrowed from the tables */
+	bool frags;	   /* loaded for multi-buffer packets */
+	int link;
+	bool fallback; /* generic because native was refused */
+
+	/* The probe's. */
+	int policies;			    /* tables' fd, borrowed */
+	const struct moat_control *control; /* tables' mapping, borrowed */
+	struct moat_stats *cells;	    /* mapped; NULL: not a probe */
+	uint32_t last_cell;		    /* the only one that may be non-zero */
+	unsigned char *frame;		    /* what comes back */
+};
+
+/*
+ * Loads the program anew if it is not what a mode needs. Generic XDP
+ * linearizes packets by itself; given a multi-buffer program it copies them
+ * instead and forgets the length of the MAC header (seen on 6.18), so that tc
+ * programs, moat's and others', read the frame from the wrong place.
+ */
+int program_suit(struct program *p, enum attach_mode mode, struct problem *why);
+
+/* DIR/if/NAME of an interface, its name escaped. 0 or -ENAMETOOLONG. */
+int program_pins(char buf[static PATH_MAX], const char *dir, const char *iface);
+
+#endif
