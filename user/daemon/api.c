@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/api.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+
+static const struct api_route routes[] = {
+	{ "GET", "/metrics", API_ANYONE, api_metrics, "" },
+	{ "GET", "/healthz", API_ANYONE, api_healthz, "" },
+	{ "GET", "/readyz", API_ANYONE, api_readyz, "" },
+	{ "GET", "/api/v1/status", API_READ, api_status, "" },
+	{ "GET", "/api/v1/listings", API_READ, api_listings_get,
+	  "category feed under expired cursor limit" },
+	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused" },
+	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove, "source category feed" },
+	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },
+	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
+	{ "POST", "/api/v1/pause", API_WRITE, api_pause, "" },
+	{ "POST", "/api/v1/resume", API_WRITE, api_resume, "" },
+	{ "POST", "/api/v1/interfaces/*/attach", API_WRITE, api_attach, "" },
+	{ "POST", "/api/v1/interfaces/*/detach", API_WRITE, api_detach, "" },
+};
+
+const char *http_query(const struct http_request *rq, const char *key)
+{
+	for (size_t i = 0; i < rq->params; i++)
+		if (strcmp(rq->param[i].key, key) == 0)
+			return rq->param[i].value;
+	return NULL;
+}
+
+/* Segment by segment; "*" takes one that is not empty and fits into name. */
+static bool path_matches(const char *pattern, const char *path, char name[static HTTP_NAME_MAX])
+{
+	size_t want, have;
+
+	for (;;) {
+		want = strcspn(pattern, "/");
+		have = strcspn(path, "/");
+		if (want == 1 && pattern[0] == '*') {
+			if (have == 0 || have >= HTTP_NAME_MAX)
+				return false;
+			memcpy(name, path, have);
+			name[have] = '\0';
+		} else if (want != have || memcmp(pattern, path, want) != 0) {
+			return false;
+		}
+		pattern += want;
+		path += have;
+		if (!*pattern || !*path)
+			return !*pattern && !*path;
+		pattern++;
+		path++;
+	}
+}
+
+static bool method_matches(const struct api_route *route, const char *method)
+{
+	if (strcmp(route->method, "GET") == 0 && strcmp(method, "HEAD") == 0)
+		return true;
+	return strcmp(route->method, method) == 0;
+}
+
+static void add_method(struct http_reply *reply, const char *method)
+{
+	size_t used = strlen(reply->allow);
+
+	snprintf(reply->allow + used, sizeof(reply->allow) - used, "%s%s", used ? ", " : "",
+		 method);
+	if (strcmp(method, "GET") == 0)
+		add_method(reply, "HEAD");
+}
+
+/*
+ * A name in the Host header that resolves to 127.0.0.1 is how a web page
+ * reads what only this host may (DNS rebinding); a literal address is not.
+ */
+static bool host_is_local(const char *host)
+{
+	char name[INET6_ADDRSTRLEN + 2];
+	struct in6_addr v6;
+	struct in_addr v4;
+	size_t len;
+
+	if (!host)
+		return true; /* HTTP/1.0; a browser sends one */
+	if (host[0] == '[')
+		len = strcspn(++host, "]");
+	else
+		len = strcspn(host, ":");
+	if (len == 0 || len >= sizeof(name))
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &v4) == 1 ||
+	       inet_pton(AF_INET6, name, &v6) == 1;
+}
+
+static bool permitted(const struct api_route *route, const struct http_request *rq,
+		      struct http_reply *reply)
+{
+	if (route->permission == API_ANYONE || rq->peer == HTTP_UNIX)
+		return true;
+	if (route->permission == API_WRITE) {
+		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
+				   "changes are taken on the unix socket only: use moatctl");
+		return false;
+	}
+	if (rq->peer != HTTP_LOOPBACK) {
+		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
+				   "%s is answered to this host only (loopback or the unix socket)",
+				   route->path);
+		return false;
+	}
+	if (!host_is_local(rq->host)) {
+		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
+				   "Host '%.80s': ask for localhost or an address", rq->host);
+		return false;
+	}
+	return true;
+}
+
+static bool takes(const struct api_route *route, const char *key)
+{
+	const char *at = route->query;
+	size_t len = strlen(key);
+
+	while (*at) {
+		size_t word = strcspn(at, " ");
+
+		if (word == len && memcmp(at, key, len) == 0)
+			return true;
+		at += word + (at[word] == ' ');
+	}
+	return false;
+}
+
+static bool params_fit(const struct api_route *route, const struct http_request *rq,
+		       struct http_reply *reply)
+{
+	for (size_t i = 0; i < rq->params; i++) {
+		if (!takes(route, rq->param[i].key)) {
+			http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+					   "unknown parameter '%.80s'; there are: %s",
+					   rq->param[i].key, *route->query ? route->query : "none");
+			return false;
+		}
+		if (http_query(rq, rq->param[i].key) != rq->param[i].value) {
+			http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+					   "parameter '%s' is given twice", rq->param[i].key);
+			return false;
+		}
+	}
+	return true;
+}
+
+const struct api_route *api_find(struct http_request *rq, struct http_reply *reply)
+{
+	const struct api_route *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(routes) && !found; i++) {
+		if (!path_matches(routes[i].path, rq->path, rq->name))
+			continue;
+		add_method(reply, routes[i].method);
+		if (method_matches(&routes[i], rq->method))
+			found = &routes[i];
+	}
+	if (!found && !reply->allow[0]) {
+		http_reply_problem(reply, MHD_HTTP_NOT_FOUND, NULL, "there is no %.200s", rq->path);
+		return NULL;
+	}
+	if (!found) {
+		http_reply_problem(reply, MHD_HTTP_METHOD_NOT_ALLOWED, NULL, "%.200s takes %s",
+				   rq->path, reply->allow);
+		return NULL;
+	}
+	reply->allow[0] = '\0';
+	if (!permitted(found, rq, reply) || !params_fit(found, rq, reply))
+		return NULL;
+	return found;
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * POST /api/v1/listings: through the gate, into the database, into the kernel,
+ * and only then the answer.
+ */
+#include <inttypes.h>
+#include <microhttpd.h>
+
+#include "daemon/api.h"
+#include "daemon/api_listing.h"
+#include "daemon/api_rows.h"
+#include "daemon/api_store.h"
+
+struct addition {
+	struct rows rows;
+	struct claim *claim;	   /* of each row */
+	enum gate_cause *cause;	   /* of each row */
+	struct listing_input *add; /* those that passed */
+	size_t adds;
+	bool skip; /* what is refused is left out instead of failing the rest */
+	int64_t now;
+};
+
+static void addition_free(struct addition *a)
+{
+	rows_free(&a->rows);
+	free(a->claim);
+	free(a->cause);
+	free(a->add);
+}
+
+/* What a person can do about a refusal, after its text. */
+static void describe_refusal(struct daemon *d, enum gate_cause cause, struct problem *ret)
+{
+	const struct categories *categories = sync_categories(d->sync);
+	size_t used;
+
+	ret->text[0] = '\0';
+	if (cause == GATE_NEVER_BLOCK)
+		problem_set(ret, 0, "; take it out of 'never_block' if it is to be blocked");
+	if (cause != GATE_UNKNOWN_CATEGORY)
+		return;
+	problem_set(ret, 0, "; there are:");
+	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++) {
+		if (!categories->name[c][0] || c == MOAT_CATEGORY_SELFTEST)
+			continue;
+		used = strlen(ret->text);
+		snprintf(ret->text + used, sizeof(ret->text) - used, " %s", categories->name[c]);
+	}
+}
+
+static void refuse(struct daemon *d, const struct addition *a, size_t index,
+		   struct http_reply *reply)
+{
+	const struct listing_input *row = &a->rows.row[index];
+	enum gate_cause cause = a->cause[index];
+	const struct http_problem about = {
+		.cause = gate_cause_label(cause),
+		.source = row->source,
+		.has_index = a->rows.array,
+		.index = index,
+	};
+	struct problem advice;
+
+	describe_refusal(d, cause, &advice);
+	http_reply_problem(reply, MHD_HTTP_CONFLICT, &about,
+			   "%.80s (%.40s) is refused by guard %s: %s%s%s", row->source,
+			   row->category, gate_cause_label(cause), gate_cause_text(cause),
+			   advice.text, a->rows.array ? "; no row of the request was added" : "");
+}
+
+/* Puts the canonical spelling in place of what was sent. */
+static int canonical(struct addition *a, size_t index)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct listing_input *row = &a->rows.row[index];
+
+	prefix_format(&a->claim[index].source, text);
+	if (strcmp(text, row->source) == 0)
+		return 0;
+	row->source = rows_keep(&a->rows, text);
+	return row->source ? 0 : -ENOMEM;
+}
+
+static enum gate_cause judge_row(struct daemon *d, const struct listing_input *input,
+				 struct claim *ret)
+{
+	char expires[32], confidence[16], source[PREFIX_TEXT_MAX];
+	struct row row = {
+		.source = input->source,
+		.category = input->category,
+		.feed = input->feed,
+	};
+	struct prefix p;
+
+	/* Any spelling is welcome here: canonical() replaces it before it is written. */
+	if (prefix_parse(input->source, &p) == 0)
+		row.source = prefix_format(&p, source);
+
+	if (input->expires_at) {
+		snprintf(expires, sizeof(expires), "%" PRId64, input->expires_at);
+		row.expires_at = expires;
+	}
+	if (input->confidence >= 0) {
+		snprintf(confidence, sizeof(confidence), "%d", input->confidence);
+		row.confidence = confidence;
+	}
+	return gate_check(sync_gate(d->sync), &row, ret);
+}
+
+/* Every row through the gate before one is written. False: reply says why not. */
+static bool judge_rows(struct daemon *d, struct addition *a, struct http_reply *reply)
+{
+	size_t count = a->rows.count;
+
+	a->claim = calloc(count + 1, sizeof(*a->claim));
+	a->cause = calloc(count + 1, sizeof(*a->cause));
+	a->add = calloc(count + 1, sizeof(*a->add));
+	if (!a->claim || !a->cause || !a->add) {
+		http_reply_error(reply, -ENOMEM, &(struct problem){ "listings" });
+		return false;
+	}
+	for (size_t i = 0; i < count; i++) {
+		a->cause[i] = judge_row(d, &a->rows.row[i], &a->claim[i]);
+		if (a->cause[i] != GATE_PASSED) {
+			if (a->skip)
+				continue;
+			refuse(d, a, i, reply);
+			return false;
+		}
+		if (canonical(a, i)) {
+			http_reply_error(reply, -ENOMEM, &(struct problem){ "listings" });
+			return false;
+		}
+		a->add[a->adds++] = a->rows.row[i];
+	}
+	return true;
+}
+
+static void answer(struct daemon *d, const struct addition *a, struct http_reply *reply)
+{
+	struct emit e = http_reply_json(reply);
+	struct listing_fate fate;
+
+	emit_begin(&e, NULL, '{');
+	emit_whole(&e, "added", (int64_t)a->adds);
+	emit_begin(&e, "listings", '[');
+	for (size_t i = 0; i < a->rows.count; i++) {
+		if (a->cause[i] == GATE_PASSED)
+			listing_judge_claim(d, &a->claim[i], a->now, &fate);
+		else
+			fate = (struct listing_fate){ .state = LISTING_REFUSED,
+						      .cause = a->cause[i] };
+		emit_begin(&e, NULL, '{');
+		emit_text(&e, "source", a->rows.row[i].source);
+		emit_text(&e, "category", a->rows.row[i].category);
+		emit_text(&e, "feed", a->rows.row[i].feed);
+		listing_emit_fate(&e, &fate);
+		emit_end(&e, '}');
+	}
+	emit_end(&e, ']');
+	emit_end(&e, '}');
+	text_add(&reply->body, "\n");
+}
+
+static bool take_mode(const struct http_request *rq, bool *ret_skip, struct http_reply *reply)
+{
+	const char *mode = http_query(rq, "refused");
+
+	*ret_skip = mode && strcmp(mode, "skip") == 0;
+	if (!mode || *ret_skip || strcmp(mode, "fail") == 0)
+		return true;
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+			   "refused='%.40s': fail or skip is expected", mode);
+	return false;
+}
+
+void api_listings_add(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	_cleanup_(addition_free) struct addition a = { .now = api_now() };
+	struct problem why = {};
+	struct store *store;
+	int err;
+
+	if (!take_mode(rq, &a.skip, reply))
+		return;
+	err = rows_parse(rq->body, rq->body_size, a.now, &a.rows, &why);
+	if (err == -E2BIG) {
+		http_reply_problem(reply, MHD_HTTP_CONTENT_TOO_LARGE, NULL, "%s", why.text);
+		return;
+	}
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return;
+	}
+	if (!judge_rows(d, &a, reply))
+		return;
+	store = api_store(d, true, reply);
+	if (!store)
+		return;
+	err = a.adds ? store_add(store, &rq->actor, a.add, a.adds, &why) : 0;
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return;
+	}
+	if (api_follow(d, reply))
+		answer(d, &a, reply);
+}

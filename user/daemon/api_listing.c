@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/api_listing.h"
+
+#include <time.h>
+
+#include "core/units.h"
+#include "core/when.h"
+
+int64_t api_now(void)
+{
+	return time(NULL);
+}
+
+void listing_judge_claim(struct daemon *d, const struct claim *claim, int64_t now,
+			 struct listing_fate *ret)
+{
+	*ret = (struct listing_fate){ .state = LISTING_LIVE, .claim = *claim };
+	if (claim->expires && claim->expires <= now) {
+		ret->state = LISTING_EXPIRED;
+		return;
+	}
+	ret->cause = sync_refused(d->sync, &claim->source);
+	if (ret->cause != GATE_PASSED)
+		ret->state = LISTING_REFUSED;
+}
+
+void listing_judge(struct daemon *d, const struct row *row, int64_t now, struct listing_fate *ret)
+{
+	struct claim claim = {};
+	enum gate_cause cause = gate_check(sync_gate(d->sync), row, &claim);
+
+	if (cause != GATE_PASSED)
+		*ret = (struct listing_fate){ .state = LISTING_REFUSED, .cause = cause };
+	else
+		listing_judge_claim(d, &claim, now, ret);
+}
+
+const char *listing_state_label(enum listing_state state)
+{
+	switch (state) {
+	case LISTING_LIVE:
+		return "live";
+	case LISTING_EXPIRED:
+		return "expired";
+	case LISTING_REFUSED:
+		break;
+	}
+	return "refused";
+}
+
+void listing_emit_fate(struct emit *e, const struct listing_fate *fate)
+{
+	emit_text(e, "state", listing_state_label(fate->state));
+	emit_text(e, "cause",
+		  fate->state == LISTING_REFUSED ? gate_cause_label(fate->cause) : NULL);
+}
+
+void listing_emit_time(struct emit *e, const char *key, int64_t unix_seconds)
+{
+	char text[32];
+
+	emit_text(e, key, unix_seconds ? units_time_format(unix_seconds, text) : NULL);
+}
+
+/* Any client may have left anything in the column: what is no time is shown as it is. */
+static void emit_time_text(struct emit *e, const char *key, const char *value)
+{
+	char text[32];
+	int64_t seconds;
+
+	if (value && when_parse_seconds(value, &seconds) == 0)
+		emit_text(e, key, units_time_format(seconds, text));
+	else
+		emit_text(e, key, value);
+}
+
+static void emit_number_text(struct emit *e, const char *key, const char *value)
+{
+	uint64_t number;
+
+	if (value && units_number(value, &number) == 0 && number <= INT32_MAX)
+		emit_whole(e, key, (int64_t)number);
+	else
+		emit_text(e, key, value);
+}
+
+void listing_emit(struct emit *e, const struct listing *listing, const struct listing_fate *fate)
+{
+	emit_begin(e, NULL, '{');
+	emit_text(e, "source", listing->key.source);
+	emit_text(e, "category", listing->key.category);
+	emit_text(e, "feed", listing->key.feed);
+	emit_text(e, "reason", listing->reason);
+	emit_text(e, "reference", listing->reference);
+	emit_text(e, "basis", listing->basis);
+	emit_text(e, "region", listing->region);
+	emit_number_text(e, "confidence", listing->key.confidence);
+	emit_time_text(e, "created_at", listing->created_at);
+	emit_time_text(e, "expires_at", listing->key.expires_at);
+	listing_emit_fate(e, fate);
+	emit_end(e, '}');
+}
+
+void listing_emit_set(struct emit *e, const char *key, const struct categories *categories,
+		      uint64_t set)
+{
+	emit_begin(e, key, '[');
+	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++)
+		if (set >> c & 1)
+			emit_text(e, NULL, categories->name[c]);
+	emit_end(e, ']');
+}
+
+void spellings_covering(const struct prefix *source, struct spellings *ret)
+{
+	struct prefix at;
+
+	ret->count = 0;
+	for (unsigned int len = 0; len <= source->len; len++) {
+		at = prefix_shorten(source, (uint8_t)len);
+		ret->text[ret->count] = prefix_format(&at, ret->room[ret->count]);
+		ret->count++;
+	}
+	if (prefix_is_host(source)) {
+		ret->text[ret->count] = prefix_format_cidr(source, ret->room[ret->count]);
+		ret->count++;
+	}
+}

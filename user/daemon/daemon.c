@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/daemon.h"
+
+#include <time.h>
+
+#include "core/log.h"
+#include "core/units.h"
+#include "daemon/discover.h"
+
+static uint64_t boot_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
+}
+
+/* An action must not wait for the database; that it is missing in audit is said in the log. */
+static void daemon_audit(struct daemon *d, const struct actor *actor, const char *verb,
+			 const char *detail)
+{
+	struct store *store = sync_store(d->sync);
+	struct problem why = {};
+	int r = -EAGAIN;
+
+	log_notice("%s%s%s: by %s, %s", verb, *detail ? " " : "", detail,
+		   actor ? actor->name : "moatd", actor ? actor->origin : "signal");
+	if (store)
+		r = store_audit(store, actor, time(NULL), verb, detail, &why);
+	if (r < 0)
+		log_warning("audit: '%s' could not be recorded: %s", verb,
+			    store ? why.text : "the database is not open");
+}
+
+/* What a running daemon cannot change: it would be another one. */
+static int daemon_may_reload(const struct config *now, const struct config *next,
+			     struct problem *why)
+{
+	const char *what = NULL;
+
+	if (strcmp(now->database, next->database) != 0)
+		what = "database";
+	else if (strcmp(now->pins, next->pins) != 0)
+		what = "pins";
+	else if (strcmp(now->socket, next->socket) != 0)
+		what = "socket";
+	else if (!now->listen != !next->listen ||
+		 (now->listen && strcmp(now->listen, next->listen) != 0))
+		what = "listen";
+	else if (memcmp(now->capacity, next->capacity, sizeof(now->capacity)) != 0)
+		what = "capacity";
+	if (!what)
+		return 0;
+	return problem_set(why, -EBUSY,
+			   "'%s' cannot be changed by a reload: restart moatd "
+			   "(the filter stays in force meanwhile)",
+			   what);
+}
+
+static int daemon_apply(struct daemon *d, struct problem *why)
+{
+	_cleanup_(config_freep) struct config *next = NULL;
+	_cleanup_free_ struct prefix *never = NULL;
+	size_t nevers = 0;
+	int r = config_load(d->config_path, &next, why);
+
+	r = r ?: daemon_may_reload(d->config, next, why);
+	r = r ?: discover_never_block(next, &never, &nevers, why);
+	r = r ?: sync_reload(d->sync, next, never, nevers, why);
+	if (r < 0)
+		return r;
+	config_free(d->config);
+	d->config = take_ptr(next);
+	return ifaces_reload(d->ifaces, d->config, why);
+}
+
+int daemon_reload(struct daemon *d, struct problem *why)
+{
+	int r = daemon_apply(d, why);
+
+	if (r < 0) {
+		log_error("reload: nothing changed: %s", why->text);
+		snprintf(d->reload_problem, sizeof(d->reload_problem), "%s", why->text);
+		return r;
+	}
+	d->reload_problem[0] = '\0';
+	daemon_audit(d, &(struct actor){ "moatd", "signal" }, "reload", d->config_path);
+	return 0;
+}
+
+int daemon_pause(struct daemon *d, const struct actor *actor, int64_t seconds, struct problem *why)
+{
+	char text[32] = "until resumed";
+
+	if (seconds < 0 || seconds > INT64_MAX / 1000000000LL)
+		return problem_set(why, -EINVAL, "pause: %lld s is no duration",
+				   (long long)seconds);
+	if (seconds)
+		units_duration_format(seconds, text);
+	tables_pause(d->tables,
+		     seconds ? boot_ns() + (uint64_t)seconds * 1000000000ULL : MOAT_PAUSE_FOREVER);
+	daemon_audit(d, actor, "pause", text);
+	return 0;
+}
+
+int daemon_resume(struct daemon *d, const struct actor *actor, struct problem *why)
+{
+	(void)why;
+	tables_pause(d->tables, 0);
+	daemon_audit(d, actor, "resume", "");
+	return 0;
+}
+
+int64_t daemon_paused(const struct daemon *d)
+{
+	uint64_t until = tables_paused_until(d->tables);
+	uint64_t now = boot_ns();
+
+	if (until == MOAT_PAUSE_FOREVER)
+		return -1;
+	return until > now ? (int64_t)((until - now + 999999999ULL) / 1000000000ULL) : 0;
+}
+
+/* ---- what is wrong ---- */
+
+struct degraded {
+	void (*fn)(void *arg, const char *what, const char *why, const char *what_to_do);
+	void *arg;
+	size_t count;
+};
+
+static void degraded_add(struct degraded *out, const char *what, const char *why,
+			 const char *what_to_do)
+{
+	out->count++;
+	if (out->fn)
+		out->fn(out->arg, what, why, what_to_do);
+}
+
+static void degraded_ifaces(struct daemon *d, struct degraded *out)
+{
+	for (size_t n = 0; n < ifaces_count(d->ifaces); n++) {
+		struct iface_view view;
+		char what[64];
+
+		ifaces_view(d->ifaces, n, &view);
+		snprintf(what, sizeof(what), "interface %s", view.name);
+		if (view.problem)
+			degraded_add(out, what, view.problem,
+				     view.by_hand ? "'moatctl attach' it when it is wanted again"
+						  : "see 'ip link'; it is tried again by itself");
+	}
+}
+
+static void degraded_sync(struct daemon *d, struct degraded *out)
+{
+	struct sync_numbers n;
+	char why[160];
+
+	sync_numbers(d->sync, &n);
+	if (!n.started)
+		degraded_add(out, "database", *n.problem ? n.problem : "not read yet",
+			     "the set in force stays; make the database readable, it is tried again "
+			     "by itself");
+	else if (*n.problem)
+		degraded_add(out, "database", n.problem,
+			     "the set in force stays; changes wait until the database answers");
+	if (n.coverage < 1) {
+		snprintf(why, sizeof(why), "%zu of %zu sources are in force (%.3f %%)",
+			 n.installed[0] + n.installed[1], n.wanted[0] + n.wanted[1],
+			 n.coverage * 100);
+		degraded_add(out, "coverage", why,
+			     "raise capacity and restart moatd, or end listings; "
+			     "'moatctl list' and table refused name those left out");
+	}
+	if (n.plans_cut_now)
+		degraded_add(out, "phases", "some sources forget later expiries if moatd stops",
+			     "raise capacity and restart moatd");
+}
+
+size_t daemon_degraded(struct daemon *d,
+		       void (*fn)(void *arg, const char *what, const char *why,
+				  const char *what_to_do),
+		       void *arg)
+{
+	struct degraded out = { .fn = fn, .arg = arg };
+	struct store *store = sync_store(d->sync);
+
+	degraded_ifaces(d, &out);
+	degraded_sync(d, &out);
+	if (store && store_read_only(store))
+		degraded_add(&out, "database",
+			     "read-only: moatctl cannot write, refusals are not recorded",
+			     "give moatd write permission to the file and its directory, then restart");
+	if (daemon_paused(d))
+		degraded_add(&out, "paused", "every packet passes", "'moatctl resume' ends it");
+	if (!d->selftest_ok)
+		degraded_add(&out, "self-test",
+			     *d->selftest_problem ? d->selftest_problem : "not run yet",
+			     "'moatctl explain' a listed address; restart moatd to reconcile");
+	if (*d->pins_problem)
+		degraded_add(&out, "pins", d->pins_problem,
+			     "the filter is in force, but would end with moatd; make room for the pins, "
+			     "they are made again by themselves");
+	if (*d->reload_problem)
+		degraded_add(
+			&out, "configuration", d->reload_problem,
+			"the configuration before it stays in force; correct the file, reload again");
+	return out.count;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * moatd as a whole: what main() owns and the API acts on. One thread.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "core/config.h"
+#include "core/problem.h"
+#include "daemon/ifaces.h"
+#include "daemon/loop.h"
+#include "daemon/sync.h"
+#include "plane/tables.h"
+
+struct daemon {
+	const char *config_path;
+	struct config *config;
+	struct loop *loop;
+	struct tables *tables;
+	struct sync *sync;
+	struct ifaces *ifaces;
+	struct program *probe; /* never on the wire */
+	int64_t started;       /* unix seconds */
+	bool selftest_ok;
+	char selftest_problem[PROBLEM_MAX];
+	char pins_problem[PROBLEM_MAX];	  /* the filter would not survive moatd; empty: it would */
+	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
+};
+
+/* SIGHUP and the API: the whole file valid and in force, or nothing changes. */
+int daemon_reload(struct daemon *d, struct problem *why);
+
+/* Every packet passes, for seconds or (0) until resumed; returns by itself, also if moatd is dead. */
+int daemon_pause(struct daemon *d, const struct actor *actor, int64_t seconds, struct problem *why);
+int daemon_resume(struct daemon *d, const struct actor *actor, struct problem *why);
+/* Seconds left, 0 not paused, -1 until resumed. */
+int64_t daemon_paused(const struct daemon *d);
+
+/* Something is wrong now and what to do about it; calls fn for each. Returns how many. */
+size_t daemon_degraded(struct daemon *d,
+		       void (*fn)(void *arg, const char *what, const char *why,
+				  const char *what_to_do),
+		       void *arg);
+
+/* What an address gets and why. Texts of listings go to fn. */
+struct explain_query {
+	struct prefix address; /* a host */
+	uint8_t protocol;      /* IP protocol number */
+	int port;	       /* destination port or ICMP type; -1: none given */
+	const char *iface;     /* NULL: as an interface that enforces */
+};
+
+struct explanation {
+	bool listed;			 /* the model has a live key for it */
+	struct prefix key;		 /* that decides */
+	struct plan plan;		 /* of the key */
+	bool in_kernel;			 /* the kernel holds the key */
+	struct moat_source value;	 /* as the kernel holds it */
+	uint64_t kernel_set;		 /* categories of the value's class */
+	struct outcome outcome;		 /* what the loaded program did with such a packet */
+	enum moat_verdict model_verdict; /* what the model says it must do */
+	enum moat_reason model_reason;
+	uint8_t model_category;
+	bool differ;	     /* model and kernel differ: a bug or a lost write */
+	const char *refused; /* NULL, or why the key is not in the kernel */
+	bool listings_lost;  /* the database did not give the listings, for this reason: */
+	struct problem listings_problem;
+};
+
+int daemon_explain(struct daemon *d, const struct explain_query *query, store_listing_fn fn,
+		   void *arg, struct explanation *ret, struct problem *why);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * An answer under construction. A handler fills it; http.c sends and frees it.
+ * Fresh from zero it is an empty 200.
+ */
+#ifndef DAEMON_HTTP_REPLY_H
+#define DAEMON_HTTP_REPLY_H
+
+#include "core/emit.h"
+#include "core/problem.h"
+#include "core/text.h"
+
+#define HTTP_JSON    "application/json"
+#define HTTP_PROBLEM "application/problem+json"
+#define HTTP_TEXT    "text/plain; charset=utf-8"
+
+struct http_reply {
+	unsigned int status; /* 0: 200 */
+	const char *type;    /* static text */
+	struct text body;
+	char allow[64]; /* 405: the methods there are */
+};
+
+void http_reply_free(struct http_reply *r);
+
+/* Starts a JSON body. */
+struct emit http_reply_json(struct http_reply *r);
+
+/* What the problem is about, beyond its text. Zero members are left out. */
+struct http_problem {
+	const char *cause;  /* label of the guard that refused */
+	const char *source; /* of the row */
+	bool has_index;
+	size_t index; /* of the row */
+};
+
+/* RFC 9457. Throws away what the body held. about may be NULL. */
+_printf_(4, 5) void http_reply_problem(struct http_reply *r, unsigned int status,
+				       const struct http_problem *about, const char *fmt, ...);
+
+/*
+ * The answer to a negative errno of the daemon or the store: the status that
+ * fits it, and why with what to do.
+ */
+void http_reply_error(struct http_reply *r, int error, const struct problem *why);
+
+#endif

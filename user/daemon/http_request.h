@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One request as the API sees it, whole and checked by http.c: who asks, for
+ * what, with which body. Everything belongs to http.c and lives until the
+ * handler returns.
+ */
+#ifndef DAEMON_HTTP_REQUEST_H
+#define DAEMON_HTTP_REQUEST_H
+
+#include "core/base.h"
+#include "store/store.h"
+
+/* What a client controls, and how much of it moat takes. */
+#define HTTP_CONNECTIONS_MAX 64		 /* a listener */
+#define HTTP_PER_IP_MAX	     32		 /* connections of one address */
+#define HTTP_MEMORY_MAX	     (64 * 1024) /* a connection: request line, headers, buffers */
+#define HTTP_TIMEOUT	     30		 /* seconds without a byte */
+#define HTTP_URL_MAX	     8192	 /* bytes of the request target */
+#define HTTP_BODY_MAX	     (32 * 1024 * 1024)
+#define HTTP_BODIES_MAX	     (64 * 1024 * 1024) /* of all requests together */
+#define HTTP_QUERY_MAX	     16			/* parameters of a request */
+
+/* Where a request came from, least trusted first. */
+enum http_peer {
+	HTTP_REMOTE,   /* TCP */
+	HTTP_LOOPBACK, /* TCP from this host */
+	HTTP_UNIX,     /* unix socket */
+};
+
+#define HTTP_NAME_MAX 32
+
+struct http_request {
+	const char *method, *path;
+	enum http_peer peer;
+	const char *host;	  /* Host header, NULL without */
+	struct actor actor;	  /* of a unix peer; else NULLs */
+	char name[HTTP_NAME_MAX]; /* what stood for the '*' of the route */
+	size_t params;
+	struct {
+		const char *key, *value; /* value "" if none was given */
+	} param[HTTP_QUERY_MAX];
+	const char *body; /* not NUL-terminated */
+	size_t body_size;
+};
+
+/* The value of a query parameter, NULL if it was not given. */
+const char *http_query(const struct http_request *rq, const char *key);
+
+#endif
