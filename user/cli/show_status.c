@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "cli/client.h"
+#include "cli/show.h"
+#include "core/units.h"
+#include "core/when.h"
+
+/* The families as the daemon names them, and as people do. */
+static const struct {
+	const char *key, *name;
+} families[] = { { "ipv4", "IPv4" }, { "ipv6", "IPv6" } };
+
+#define LABEL_WIDTH 10 /* "interfaces", and two blanks */
+
+static void label(const struct cli *cli, const char *text)
+{
+	fprintf(cli->out, "  %-*s  ", LABEL_WIDTH, text);
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void clean_line(const struct cli *cli, enum tint tint, const char *s)
+{
+	struct text clean = {};
+
+	clean_text(&clean, s);
+	fprintf(cli->out, "%s%s%s", tint_begin(cli->colour, tint), clean.data ? clean.data : "",
+		tint_end(cli->colour, tint));
+	text_free(&clean);
+}
+
+static void show_head(const struct cli *cli, const json_t *status)
+{
+	const char *state = answer_text(status, "state");
+	bool ok = strcmp(state, "ok") == 0;
+	char duration[32];
+	int64_t started;
+
+	fprintf(cli->out, "moatd %s: %s%s%s", answer_text(status, "version"),
+		tint_begin(cli->colour, ok ? TINT_GOOD : TINT_BAD), ok ? "ok" : "DEGRADED",
+		tint_end(cli->colour, ok ? TINT_GOOD : TINT_BAD));
+	if (when_parse(answer_text(status, "started_at"), &started) == 0 && started < cli->now)
+		fprintf(cli->out, ", up %s", units_duration_format(cli->now - started, duration));
+	fputc('\n', cli->out);
+}
+
+static void add_interface(struct table *table, const json_t *interface)
+{
+	bool attached = json_is_true(json_object_get(interface, "attached"));
+	bool fallback = json_is_true(json_object_get(interface, "fallback"));
+	bool enforce = json_is_true(json_object_get(interface, "enforce"));
+	bool by_hand = json_is_true(json_object_get(interface, "by_hand"));
+	char mode[SHOW_MAX];
+
+	snprintf(mode, sizeof(mode), "%s%s", answer_text(interface, "mode"),
+		 fallback ? " (fallback)" : "");
+	table_add(table, TINT_BOLD, answer_text(interface, "name"));
+	table_add(table, attached ? TINT_GOOD : TINT_BAD, attached ? mode : "NOT ATTACHED");
+	table_add(table, enforce ? TINT_NONE : TINT_WARN,
+		  !attached ? (by_hand ? "by hand" : "")
+		  : enforce ? "enforcing"
+			    : "counting only");
+	table_add(table, TINT_WARN, answer_text(interface, "problem"));
+}
+
+void show_interface(const struct cli *cli, const json_t *interface)
+{
+	struct table table = { .columns = 4 };
+
+	add_interface(&table, interface);
+	table_flush(&table, cli->out, cli->colour, "");
+	table_free(&table);
+}
+
+static void show_interfaces(const struct cli *cli, const json_t *interfaces)
+{
+	struct table table = { .columns = 5 };
+	json_t *interface;
+	size_t i;
+
+	json_array_foreach(interfaces, i, interface) {
+		table_add(&table, TINT_NONE, i == 0 ? "interfaces" : "");
+		add_interface(&table, interface);
+	}
+	table.width[0] = LABEL_WIDTH;
+	table_flush(&table, cli->out, cli->colour, "  ");
+	table_free(&table);
+}
+
+/* A cut ratio, never a rounded one: 99.9999 % is not full. */
+static void show_coverage(const struct cli *cli, const json_t *coverage)
+{
+	const json_t *wanted = json_object_get(coverage, "wanted");
+	const json_t *installed = json_object_get(coverage, "installed");
+	double ratio = json_number_value(json_object_get(coverage, "ratio"));
+	int64_t hundredths = (int64_t)(ratio * 10000);
+	enum tint tint = ratio < 1 ? TINT_BAD : TINT_GOOD;
+	char have[SHOW_MAX], want[SHOW_MAX];
+
+	label(cli, "coverage");
+	fprintf(cli->out, "%s%" PRId64 ".%02" PRId64 " %%%s of the sources are in the kernel:",
+		tint_begin(cli->colour, tint), hundredths / 100, hundredths % 100,
+		tint_end(cli->colour, tint));
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
+		fprintf(cli->out, "%s %s of %s %s", i ? "," : "",
+			show_count(number(installed, families[i].key), have),
+			show_count(number(wanted, families[i].key), want), families[i].name);
+	fputc('\n', cli->out);
+}
+
+static void show_refused(const struct cli *cli, const json_t *rows)
+{
+	const char *separator = "";
+	char count[SHOW_MAX];
+	const char *cause;
+	json_t *n;
+
+	if (!json_object_size(rows))
+		return;
+	label(cli, "refused");
+	json_object_foreach((json_t *)rows, cause, n) {
+		fprintf(cli->out, "%s%s %s", separator, show_count(json_integer_value(n), count),
+			cause);
+		separator = ", ";
+	}
+	fputs(" (rows; 'moatctl list' says which)\n", cli->out);
+}
+
+static void show_capacity(const struct cli *cli, const json_t *capacity)
+{
+	char have[SHOW_MAX], room[SHOW_MAX];
+
+	label(cli, "capacity");
+	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+		const json_t *family = json_object_get(capacity, families[i].key);
+		int64_t entries = number(family, "entries"), most = number(family, "capacity");
+
+		fprintf(cli->out, "%s%s of %s %s (%" PRId64 " %%)", i ? ", " : "",
+			show_count(entries, have), show_count(most, room), families[i].name,
+			most > 0 ? entries * 100 / most : 0);
+	}
+	fputc('\n', cli->out);
+}
+
+static void show_sync(const struct cli *cli, const json_t *sync)
+{
+	int64_t behind = number(sync, "seq_database") - number(sync, "seq_kernel");
+	const char *problem = answer_text(sync, "problem");
+	char when[SHOW_MAX], count[SHOW_MAX];
+
+	label(cli, "sync");
+	if (problem[0]) {
+		clean_line(cli, TINT_BAD, problem);
+		fputs("; ", cli->out);
+	}
+	if (behind > 0)
+		fprintf(cli->out, "%s change%s behind for %.1f s; ", show_count(behind, count),
+			behind == 1 ? "" : "s",
+			json_number_value(json_object_get(sync, "lag_seconds")));
+	else if (!problem[0])
+		fprintf(cli->out, "the kernel has every change of the database; ");
+	fprintf(cli->out, "last in step %s\n",
+		show_time(json_object_get(sync, "last_success"), cli->now, "never", when));
+}
+
+static void show_selftest(const struct cli *cli, const json_t *selftest)
+{
+	bool ok = json_is_true(json_object_get(selftest, "ok"));
+
+	label(cli, "self-test");
+	if (ok)
+		fprintf(cli->out, "%sok%s\n", tint_begin(cli->colour, TINT_GOOD),
+			tint_end(cli->colour, TINT_GOOD));
+	else
+		clean_line(cli, TINT_BAD, answer_text(selftest, "problem"));
+	if (!ok)
+		fputc('\n', cli->out);
+}
+
+static void show_database(const struct cli *cli, const json_t *database)
+{
+	label(cli, "database");
+	clean_line(cli, TINT_NONE, answer_text(database, "uri"));
+	if (json_is_false(json_object_get(database, "open")))
+		fprintf(cli->out, " %s(not open)%s", tint_begin(cli->colour, TINT_BAD),
+			tint_end(cli->colour, TINT_BAD));
+	if (json_is_true(json_object_get(database, "read_only")))
+		fputs(" (read only)", cli->out);
+	fputc('\n', cli->out);
+}
+
+static void show_degraded(const struct cli *cli, const json_t *degraded)
+{
+	json_t *thing;
+	size_t i;
+
+	if (json_array_size(degraded))
+		fprintf(cli->out, "\n%sdegraded%s\n", tint_begin(cli->colour, TINT_BAD),
+			tint_end(cli->colour, TINT_BAD));
+	json_array_foreach(degraded, i, thing) {
+		fputs("  ", cli->out);
+		clean_line(cli, TINT_BOLD, answer_text(thing, "what"));
+		fputs(": ", cli->out);
+		clean_line(cli, TINT_NONE, answer_text(thing, "why"));
+		fputs("\n    do: ", cli->out);
+		clean_line(cli, TINT_NONE, answer_text(thing, "do"));
+		fputc('\n', cli->out);
+	}
+}
+
+void show_status(const struct cli *cli, const json_t *status)
+{
+	show_head(cli, status);
+	if (json_is_object(json_object_get(status, "paused"))) {
+		label(cli, "paused");
+		show_paused(cli, status);
+	}
+	show_interfaces(cli, json_object_get(status, "interfaces"));
+	show_coverage(cli, json_object_get(status, "coverage"));
+	show_refused(cli, json_object_get(status, "refused_rows"));
+	show_capacity(cli, json_object_get(status, "capacity"));
+	show_sync(cli, json_object_get(status, "sync"));
+	show_selftest(cli, json_object_get(status, "selftest"));
+	show_database(cli, json_object_get(status, "database"));
+	show_degraded(cli, json_object_get(status, "degraded"));
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The verbs, each defined beside its code in verb_*.c.
+ */
+#ifndef CLI_VERBS_H
+#define CLI_VERBS_H
+
+#include "cli/cli.h"
+
+extern const struct verb verb_status;
+extern const struct verb verb_add;
+extern const struct verb verb_allow;
+extern const struct verb verb_remove;
+extern const struct verb verb_list;
+extern const struct verb verb_explain;
+extern const struct verb verb_metrics;
+extern const struct verb verb_audit;
+extern const struct verb verb_attach;
+extern const struct verb verb_detach;
+extern const struct verb verb_pause;
+extern const struct verb verb_resume;
+extern const struct verb verb_version;
+
+#endif
