@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "store/store.h"
+
+#include <bpf/libbpf.h>

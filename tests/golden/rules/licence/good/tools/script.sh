@@ -1,0 +1,2 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: BSD-2-Clause
+void text_put(char *to)
+{
+	sprintf(to, "no bound");
+}

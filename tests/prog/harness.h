@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Loads the object that is shipped, fills its maps, sends frames through it
+ * with BPF_PROG_TEST_RUN, and reads its counters.
+ *
+ * On purpose not user/plane: what both got wrong would go unseen.
+ *
+ * Who owns what: a struct harness owns its maps and programs. The frame of
+ * struct harness_seen belongs to the harness and lives until the next send.
+ *
+ * Invariant: harness_check_sum() holds after every send. Each test ends with it.
+ */
+#ifndef PROG_HARNESS_H
+#define PROG_HARNESS_H
+
+#include "core/base.h"
+#include "moat/control.h"
+#include "moat/source.h"
+#include "moat/stats.h"
+#include "tests/prog/reference.h"
+
+struct harness;
+
+struct harness_options {
+	uint32_t capacity[2]; /* by family */
+	uint32_t phases;
+	bool linear;		     /* load without the multi-buffer flag */
+	const struct harness *share; /* take all maps but iface and stats from this one */
+};
+
+int harness_new(const struct harness_options *options, struct harness **ret);
+struct harness *harness_free(struct harness *h);
+DEFINE_CLEANUP(struct harness, harness_free)
+
+/* Whether the kernel took the program as multi-buffer. */
+bool harness_takes_frags(const struct harness *h);
+
+/* fd of a map by its name in moat/abi.h. */
+int harness_fd(const struct harness *h, const char *name);
+
+/* Writes one element; a failure ends the test program. */
+void harness_write(const struct harness *h, const char *map, const void *key, const void *value);
+
+/* Forgets every source, for the next list. */
+void harness_clear(struct harness *h);
+
+/* The switches as the world has them, in force at once. */
+void harness_switch(struct harness *h, const struct reference *world);
+
+/* Bank the next list's policies, classes and lengths go to; harness_flip() puts it in force. */
+uint32_t harness_bank(const struct harness *h);
+void harness_flip(struct harness *h);
+
+/* ---- packets ---- */
+
+struct harness_seen {
+	uint32_t xdp; /* XDP_PASS, XDP_DROP, ... */
+	const uint8_t *frame;
+	size_t size;
+	bool marked; /* moat's tag lies before the frame */
+	uint32_t mark;
+};
+
+/* 0 or negative errno: the kernel refuses frames below 14 bytes and above PACKET_MAX. */
+int harness_send(struct harness *h, const uint8_t *frame, size_t size, struct harness_seen *ret);
+
+/* The same with so many bytes of somebody else's metadata before the frame. */
+int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame, size_t size,
+			struct harness_seen *ret);
+
+/* Runs moat_mark, the tc program; *mark is skb->mark before and after. */
+int harness_send_tc(struct harness *h, const uint8_t *frame, size_t size, uint32_t *mark,
+		    int *ret_action);
+
+/* ---- counters ---- */
+
+#define HARNESS_NO_CELL MOAT_CELLS
+
+/* One cell, summed over CPUs. */
+struct moat_stats harness_cell(const struct harness *h, uint32_t cell);
+
+/* All cells: MOAT_CELLS entries. */
+void harness_cells(const struct harness *h, struct moat_stats *ret);
+
+/* The one cell that grew since the last call, or HARNESS_NO_CELL if none or several did. */
+uint32_t harness_grown(struct harness *h);
+
+/* What a cell counts. */
+void harness_cell_meaning(uint32_t cell, struct reference_outcome *ret);
+
+/* Whether the sum over all cells is the packets and bytes sent; prints what differs. */
+bool harness_check_sum(const struct harness *h);
+
+/* Now, on the clock the filter compares with. */
+uint64_t harness_now(void);
+
+#endif

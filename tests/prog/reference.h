@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The reference model: what a packet must get, written to be obvious.
+ *
+ * It shares no code with the filter: bytes at offsets instead of structs, a
+ * linear search over raw claims instead of compiled classes, a leaky bucket
+ * instead of GCRA, checksums summed anew. From include/ it takes the names of
+ * actions, verdicts, reasons and families, nothing else.
+ *
+ * How to use: fill a struct reference, then reference_judge() each frame in
+ * the order it is sent (the buckets of `limit` remember).
+ *
+ * What it says, in order:
+ *  1. A frame without a source address to judge leaves with a plain reason.
+ *  2. While paused every packet passes.
+ *  3. A live `allow` that covers the source wins.
+ *  4. Of the live claims that cover it, those whose policy fits propose; the
+ *     strongest action wins, then the lower rank.
+ *  5. A source without live claims leaves with what is odd about its frame,
+ *     else with "expired" if it had claims, else as empty or clean.
+ *  6. Plain reasons may be configured to drop, except while paused.
+ *  7. Without enforcement a drop or a tag only counts.
+ */
+#ifndef PROG_REFERENCE_H
+#define PROG_REFERENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "moat/policy.h"
+#include "moat/reason.h"
+
+#define REFERENCE_CATEGORIES 64
+#define REFERENCE_SCOPE_MAX  8 /* protocols and ports of one policy */
+#define REFERENCE_FOREVER    UINT64_MAX
+
+/* One claim of the abuse database. */
+struct reference_claim {
+	uint8_t family; /* MOAT_IPV4 or MOAT_IPV6 */
+	uint8_t len;
+	uint8_t category;  /* 0 is allow */
+	uint8_t addr[16];  /* network order, host bits are 0 */
+	uint64_t expires;  /* boot ns; 0: never */
+	uint64_t level;	   /* limit: ns in the bucket, kept at the first claim of its prefix */
+	uint64_t level_at; /* boot ns */
+};
+
+struct reference_policy {
+	enum moat_action action;
+	unsigned int rank;		       /* order of the configuration */
+	uint8_t protocol[REFERENCE_SCOPE_MAX]; /* scope; none: every protocol */
+	unsigned int protocols;
+	uint16_t port[REFERENCE_SCOPE_MAX]; /* destination ports, ICMP types; none: every port */
+	unsigned int ports;
+	bool bits;	 /* limit: by length */
+	uint64_t period; /* limit: ns a packet, or a byte */
+	uint64_t burst;	 /* limit: ns */
+	bool marks;	 /* tag: skb mark */
+	uint32_t mark;
+	bool has_dscp; /* tag: DSCP */
+	uint8_t dscp;
+};
+
+struct reference {
+	struct reference_claim *claim; /* not owned */
+	size_t claims;
+	struct reference_policy policy[REFERENCE_CATEGORIES];
+	bool enforce;
+	bool no_metadata;      /* the driver takes none: marking fails */
+	uint64_t drop_reasons; /* bit r: drop what leaves with plain reason r */
+	uint64_t paused_until; /* boot ns; 0: not paused */
+};
+
+struct reference_outcome {
+	enum moat_verdict verdict;
+	enum moat_reason reason;
+	enum moat_family family;
+	uint8_t category; /* 0 without */
+	bool marked;
+	uint32_t mark;
+};
+
+/* Judges a frame at a time (boot ns); the frame changes as the packet would. */
+void reference_judge(struct reference *r, uint64_t now, uint8_t *frame, size_t size,
+		     struct reference_outcome *ret);
+
+/* The source address of a frame. Returns false if it has none to judge. */
+bool reference_source(const uint8_t *frame, size_t size, uint8_t *ret_family, uint8_t ret_addr[16]);
+
+/* Whether a prefix covers an address of the same family. */
+bool reference_covers(const uint8_t *prefix, unsigned int len, const uint8_t *addr);
+
+/* The Internet checksum of an IPv4 header as it should be (the stored one is ignored). */
+uint16_t reference_checksum(const uint8_t *header, size_t size);
+
+#endif
