@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# moat: see "make help". Everything that is made goes under build/ (SAN=1: build/san/).
+#
+#: As any user:
+#:   make               build/moatd and build/moatctl
+#:   make check         unit tests, include rules, house rules, formatting, lint
+#:   make fuzz          every fuzzer for FUZZ_SECONDS=300
+#:   make format        clang-format the tree
+#:   make clean
+#: As root:
+#:   sudo make demo     see it work between two network namespaces (KEEP=1 leaves it running)
+#:   sudo make test     everything of "check", and the filter on this kernel; installs what is missing
+#:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
+#:   sudo make bench-wire   packets a second through a veth pair, against other filters
+#:   sudo make bench-control  how fast the daemon brings listings into force
+#:   sudo make install  to PREFIX=/usr/local, under DESTDIR
+#: Variables: V=1 shows commands, SAN=1 builds with ASan and UBSan in build/san, CC, CLANG, CFLAGS.
+
+VERSION := 0.1.0
+
+CC	  ?= gcc
+CLANG	  ?= clang
+BPFTOOL	  ?= bpftool
+PREFIX	  ?= /usr/local
+BUILD	  := build$(if $(SAN),/san)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifndef V
+Q := @
+say = @printf '  %-8s %s\n' '$(1)' '$(2)';
+endif
+
+WARN   := -Wall -Wextra -Werror -Wformat=2 -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
+	  -Wwrite-strings -Wvla -Wno-format-nonliteral
+comma  := ,
+SANITIZE := $(if $(SAN),-fsanitize=address$(comma)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CFLAGS ?= -O2 -g
+HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DMOAT_VERSION='"$(VERSION)"' $(WARN) $(HARDEN) $(SANITIZE) \
+	     -Iinclude -Iuser -I$(BUILD) -MMD -MP $(CFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -Iinclude -Ivmlinux
+
+LIBS_core  := -lyaml -lz -lzstd
+LIBS_store := -lsqlite3
+LIBS_plane := -lbpf -lelf -lz
+LIBS_daemon := -lmicrohttpd -ljansson
+LIBS_cli   := -lcurl -ljansson
+
+layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
+CORE   := $(call layer_objects,core)
+STORE  := $(call layer_objects,store)
+PLANE  := $(call layer_objects,plane)
+DAEMON := $(filter-out %/moatd.o,$(call layer_objects,daemon))
+CLI    := $(filter-out %/moatctl.o,$(call layer_objects,cli))
+
+# A unit test links only what it tests: its layer and those below.
+UNIT   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+PROG   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/prog/test_*.c)))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all
+all: $(BUILD)/moatd $(BUILD)/moatctl
+
+$(BUILD)/moatd: $(BUILD)/daemon/moatd.o $(DAEMON) $(PLANE) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_daemon) $(LIBS_plane) $(LIBS_store) $(LIBS_core)
+
+$(BUILD)/moatctl: $(BUILD)/cli/moatctl.o $(CLI) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_cli) $(LIBS_core)
+
+$(BUILD)/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
+
+# The packet generator of the wire tests and the demo.
+$(BUILD)/traffic: tools/traffic.c tools/traffic_frame.c tools/traffic_wire.c tools/traffic_frame.h tools/traffic_wire.h
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lpcap
+
+# ---- the kernel side ----
+
+$(BUILD)/moat.bpf.o: bpf/moat.bpf.c vmlinux/vmlinux.h
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/moat.skel.h: $(BUILD)/moat.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name moat > $@
+
+$(PLANE): | $(BUILD)/moat.skel.h
+$(BUILD)/plane/object.o: $(BUILD)/moat.skel.h
+
+# ---- tests: tests/unit/test_LAYER_*.c, tests/prog/test_*.c ----
+
+$(BUILD)/tests/unit/test_core_%: $(BUILD)/tests/unit/test_core_%.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
+$(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+# The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
+HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o) $(BUILD)/daemon/loop.o \
+	     $(addprefix $(BUILD)/daemon/,metrics.o labels.o protocols.o) \
+	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c))
+$(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
+$(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
+# What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
+INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o) \
+	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest explain frame daemon discover ifaces loop notify)
+SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random \
+		explain),$(UNIT))
+INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals loop discover),$(UNIT))
+wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
+$(SYNC_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(addprefix $(BUILD)/tests/unit/,sync_lab.o sync_check.o) \
+		$(INNER_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(call wraps,time clock_gettime store_snapshot store_changes \
+		store_refused_update store_refused_reset store_read_only) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+$(INNER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(INNER_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(if $(findstring discover,$@),$(call wraps,fopen getifaddrs freeifaddrs)) \
+		-o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+$(BUILD)/tests/unit/test_daemon_%: $(BUILD)/tests/unit/test_daemon_%.o $(DAEMON) $(PLANE) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_plane) $(LIBS_store) $(LIBS_core)
+
+PROG_SUPPORT := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(filter-out $(wildcard tests/prog/test_*.c),$(wildcard tests/prog/*.c))))
+$(PROG_SUPPORT) $(PROG:=.o): | $(BUILD)/moat.skel.h
+$(BUILD)/tests/prog/test_%: $(BUILD)/tests/prog/test_%.o $(PROG_SUPPORT) $(PLANE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lpcap $(LIBS_plane) $(LIBS_core)
+
+# ---- tests: what else they need ----
+
+$(BUILD)/tests/unit/test_cli_%: $(BUILD)/tests/unit/test_cli_%.o $(BUILD)/tests/unit/cli_lab.o $(CLI) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_cli) $(LIBS_core)
+
+# Programs that the wire tests call: one source, no layer of moat.
+$(BUILD)/tests/e2e/%: $(BUILD)/tests/e2e/%.o
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lpcap
+
+# Says in plain text why this machine cannot run the filter, if so.
+$(BUILD)/tools/can-load: tools/can-load.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< $(LIBS_plane)
+
+# Fuzzers: tests/fuzz/fuzz_LAYER_*.c with libFuzzer, everything they link made by clang once more.
+FUZZ	:= $(patsubst tests/%.c,$(BUILD)/fuzz/tests/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz_objects = $(patsubst $(BUILD)/%,$(BUILD)/fuzz/%,$(1))
+
+$(BUILD)/fuzz/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -c -o $@ $<
+$(BUILD)/fuzz/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -Wno-missing-prototypes -c -o $@ $<
+$(BUILD)/fuzz/tests/fuzz/fuzz_core_%: $(BUILD)/fuzz/tests/fuzz/fuzz_core_%.o $(call fuzz_objects,$(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
+$(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $(call fuzz_objects,$(STORE) $(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_store) $(LIBS_core)
+$(call fuzz_objects,$(PLANE)): | $(BUILD)/moat.skel.h
+$(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%.o \
+		$(call fuzz_objects,$(DAEMON) $(PLANE) $(STORE) $(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_daemon) $(LIBS_plane) \
+		$(LIBS_store) $(LIBS_core)
+
+# ---- checks that need no root ----
+
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY   ?= clang-tidy
+CODE	:= $(sort $(shell find bpf include user tests tools -path tests/golden -prune -o -name '*.[ch]' -print))
+SCRIPTS := $(sort $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=golden --exclude-dir=data tools tests .ci 2>/dev/null))
+TIDY	:= $(filter user/%.c tools/%.c,$(filter-out %.bpf.c,$(CODE)))
+
+.PHONY: check-layers check-rules check-headers check-format check-tidy check-scripts format
+check-layers:
+	@tools/check-layers
+
+check-rules:
+	@tools/check-rules
+
+# Every header compiles on its own, on its side or on both.
+check-headers:
+	@for h in $(filter include/%.h bpf/%.h,$(CODE)); do \
+		echo "#include \"$${h#include/}\"" | $(CLANG) $(BPF_CFLAGS) -x c -fsyntax-only - || \
+			{ echo "$$h: does not compile alone in BPF"; exit 1; }; done
+	@for h in $(filter include/%.h user/%.h,$(CODE)); do \
+		p=$${h#include/}; echo "#include \"$${p#user/}\"" | \
+		$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) -x c -fsyntax-only - || \
+			{ echo "$$h: does not compile alone in user space"; exit 1; }; done
+
+# Other versions format otherwise, so only the one the tree was formatted with judges.
+CLANG_FORMAT_VERSION := 14
+has_format = $(CLANG_FORMAT) --version 2>/dev/null | grep -q 'version $(CLANG_FORMAT_VERSION)\.'
+check-format:
+	@if $(has_format); then $(CLANG_FORMAT) --dry-run -Werror $(CODE); \
+	else echo '# SKIP $(CLANG_FORMAT) $(CLANG_FORMAT_VERSION) is not installed'; fi
+
+format:
+	$(Q)$(has_format) && $(CLANG_FORMAT) -i $(CODE)
+
+$(BUILD)/tidy/%.ok: %.c .clang-tidy | $(BUILD)/moat.skel.h
+	@mkdir -p $(@D)
+	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -x c $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS)) \
+		-I. 2>$@.log && touch $@
+
+ifneq ($(shell command -v $(CLANG_TIDY) 2>/dev/null),)
+check-tidy: $(TIDY:%.c=$(BUILD)/tidy/%.ok)
+else
+check-tidy:
+	@echo '# SKIP $(CLANG_TIDY) is not installed'
+endif
+
+check-scripts:
+	@if command -v shellcheck >/dev/null; then shellcheck -x -S warning $(SCRIPTS); \
+	else echo '# SKIP shellcheck is not installed'; fi
+
+# ---- what people run ----
+
+self	:= $(MAKE) -s --no-print-directory
+E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
+E2E_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/e2e/*.c)))
+GOLDEN	:= $(sort $(wildcard tests/golden/test_*.sh))
+CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(c)") \
+	   "exit:$(self) check-tidy -kj$(shell nproc)" $(GOLDEN:%=tap:%)
+SAN_UNIT := $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(UNIT))
+FUZZ_SECONDS ?= 10
+FUZZ_RUNS = $(foreach f,$(FUZZ),"exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
+TEST_LOGS := $(BUILD)/test-logs
+export BUILD
+
+# What root made in the build directory belongs to who called sudo.
+give_back = if [ -n "$$SUDO_UID" ] && [ -d $(BUILD) ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(BUILD); fi
+need_root = [ "$$(id -u)" = 0 ] || { echo '$@ makes network namespaces and loads BPF: run "sudo make $@"'; exit 1; }
+
+.PHONY: unit san-unit prog e2e-tools fuzzers check test fuzz
+unit: $(UNIT)
+san-unit:
+	@$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)/san unit
+prog: $(PROG)
+e2e-tools: all $(E2E_TOOLS) $(if $(wildcard tools/traffic.c),$(BUILD)/traffic)
+fuzzers: $(FUZZ)
+
+check: unit
+	@tools/run-tests $(TEST_LOGS) $(CHECKS) $(UNIT:%=tap:%)
+
+# The recipe calls make again: what it needs may not be installed before its first line.
+test:
+	@$(need_root)
+	@tools/install-deps build run test
+	@$(MAKE) --no-print-directory all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
+		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
+	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
+		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(E2E:%=tap:%) $(FUZZ_RUNS) || status=$$?; \
+	$(give_back); exit $$status
+
+fuzz: FUZZ_SECONDS = 300
+fuzz: fuzzers
+	@TEST_DEADLINE=100000 tools/run-tests $(TEST_LOGS) $(FUZZ_RUNS)
+
+# ---- benchmarks: the whole filter with another lookup, by the order of the include path ----
+
+BENCH	:= $(BUILD)/tools/bench
+BENCH_IMPL := hash lpm moat
+BENCH_OBJECTS := $(BENCH)/empty.staged.bpf.o $(BENCH_IMPL:%=$(BENCH)/%.staged.bpf.o) $(BENCH_IMPL:%=$(BENCH)/%.bpf.o)
+# The lookup's interface is given; a peer need not use all of its parameters.
+BENCH_BPF = $(CLANG) -Itools/bench/$* $(BPF_CFLAGS) -Wno-unused-parameter -MMD -MP -c -o $@ $<
+
+$(BENCH)/empty.staged.bpf.o: tools/bench/empty.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(BENCH_BPF)
+$(BENCH)/%.staged.bpf.o: bpf/moat.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(subst -Itools,-Itools/bench/stage -Itools,$(BENCH_BPF))
+$(BENCH)/%.bpf.o: bpf/moat.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(BENCH_BPF)
+$(BENCH)/%.o: tools/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
+$(BENCH)/lookup: $(BENCH)/lookup.o $(BENCH)/filter.o $(BENCH)/sources.o
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
+
+$(BENCH)/wire: $(BENCH)/wire.o $(BENCH)/sender.o $(BENCH)/filter.o $(BENCH)/sources.o
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
+$(BENCH)/sender.bpf.o: tools/bench/sender.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(BENCH_BPF)
+
+$(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/sources.o
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
+
+.PHONY: bench bench-wire bench-control bench-tools
+bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+
+# Standard output is CSV and nothing else.
+bench:
+	@{ $(need_root); } >&2
+	@{ tools/install-deps build && $(self) bench-tools; } >&2
+	@status=0; $(BENCH)/lookup $(BENCH) 1000 100000 1000000 $(if $(BIG),10000000) || status=$$?; $(give_back); exit $$status
+
+bench-wire:
+	@{ $(need_root); } >&2
+	@{ tools/install-deps build run bench && $(self) bench-tools; } >&2
+	@status=0; tools/bench/wire.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+
+bench-control:
+	@{ $(need_root); } >&2
+	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
+	@status=0; tools/bench/control.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+
+.PHONY: demo install help clean
+demo:
+	@$(need_root)
+	@tools/install-deps build run demo
+	@$(MAKE) --no-print-directory e2e-tools
+	@status=0; tools/demo || status=$$?; $(give_back); exit $$status
+
+BINDIR	?= $(PREFIX)/bin
+SBINDIR	?= $(PREFIX)/sbin
+MANDIR	?= $(PREFIX)/share/man
+UNITDIR	?= /lib/systemd/system
+install: all
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
+	install -m 755 $(BUILD)/moatd $(DESTDIR)$(SBINDIR)/moatd
+	install -m 755 $(BUILD)/moatctl $(DESTDIR)$(BINDIR)/moatctl
+	$(foreach m,$(wildcard user/man/*.[58]),install -D -m 644 $(m) \
+		$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
+	$(foreach u,$(wildcard user/deploy/*.service),install -D -m 644 $(u) $(DESTDIR)$(UNITDIR)/$(notdir $(u));)
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

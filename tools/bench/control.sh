@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# How fast the daemon is, with SQLite and a filter on a veth interface:
+#
+#     control,<what>,<n>,<seconds>,<per_second>,<rss_mb>
+#
+#   cold-start      no pins: from the start of moatd to n listings in force
+#   restart         the same on the pins that it left
+#   bulk-insert     one transaction of n rows, from its start to the last in force
+#   bulk-expire     n listings of one expiry, from then until moatd has removed them
+#   bulk-delete     one transaction that deletes n rows
+#   sql-to-drop-p50, -p99   one INSERT to the first dropped packet, n times
+#
+#     tools/bench/control.sh OBJECT_DIR		# LISTINGS=1000000 BULK=100000 INSERTS=200
+set -u
+readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} INSERTS=${INSERTS:-200}
+readonly EXPIRES_IN=5 # seconds after the transaction
+tools=$1
+
+exec 3>&1 1>&2 # standard output is CSV and nothing else
+# shellcheck source=tests/e2e/lib.sh
+. "$(dirname "$0")/../../tests/e2e/lib.sh"
+DEADLINE=120
+
+ready() { [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" http://moat/readyz)" = 200 ]; }
+installed() { metric moat_sources 'state="installed"'; }
+installed_is() { [ "$(installed)" = "$1" ]; }
+seconds_since() { awk -v us=$(($(now_us) - $1)) 'BEGIN { printf "%.3f", us / 1e6 }'; }
+
+row() { # row WHAT N SECONDS
+	local rss
+	rss=$(awk '/^VmRSS:/ { printf "%.0f", $2 / 1024 }' "/proc/$MOATD_PID/status")
+	awk -v what="$1" -v n="$2" -v s="$3" -v rss="$rss" \
+		'BEGIN { printf "control,%s,%d,%s,%.0f,%s\n", what, n, s, (what ~ /-p[0-9]/ ? 1 : n) / s, rss }' >&3
+}
+
+# Addresses that no guard refuses: not special, not the lab's.
+addresses() {
+	"$tools/wire" list $(($1 * 2)) |
+		awk -F. '$1 < 224 && $1 !~ /^(0|10|100|127|169|172|192|198|203)$/' | head -n "$1"
+}
+
+# fill FEED EXPIRY < addresses: one transaction.
+fill() {
+	awk -v feed="$1" -v expiry="$2" '
+	BEGIN { print "PRAGMA busy_timeout = 60000;\nBEGIN IMMEDIATE;" }
+	{
+		printf "%s (\x27%s\x27, \x27botnet\x27, \x27%s\x27, %s)", NR % 500 == 1 ? \
+			"INSERT INTO listing (source, category, feed, expires_at) VALUES" : ",", $0, feed, expiry
+		if (NR % 500 == 0) print ";"
+	}
+	END { if (NR % 500) print ";"; print "COMMIT;" }' | sqlite3 "$DATABASE" >/dev/null
+}
+
+start_until_ready() { # start_until_ready WHAT
+	local begin
+	begin=$(now_us)
+	moat_launch
+	wait_for $DEADLINE ready || fatal "moatd has all in force"
+	row "$1" "$LISTINGS" "$(seconds_since "$begin")"
+	installed_is "$WANTED" || fatal "$WANTED sources are installed, not $(installed)"
+}
+
+timed_until() { # timed_until WHAT BEGIN SOURCES: a row when that many are installed
+	wait_for $DEADLINE installed_is "$3" || fatal "$1: $3 sources installed, not $(installed)"
+	row "$1" "$BULK" "$(seconds_since "$2")"
+}
+
+lab_up
+CAPACITY4=$((LISTINGS + 2 * BULK + INSERTS)) config <<<'categories: { botnet: { action: drop } }'
+moat_start
+OWN=$(installed) # the self-test's
+WANTED=$((OWN + LISTINGS))
+moat_end TERM
+rm -rf "$PINS"
+
+addresses $((LISTINGS + BULK)) >"$LAB/addresses"
+[ "$(wc -l <"$LAB/addresses")" = $((LISTINGS + BULK)) ] || fatal "there are enough addresses"
+head -n "$LISTINGS" "$LAB/addresses" | fill base NULL
+tail -n "$BULK" "$LAB/addresses" >"$LAB/more"
+
+start_until_ready cold-start
+moat_end TERM
+start_until_ready restart
+
+begin=$(now_us)
+fill bulk NULL <"$LAB/more"
+timed_until bulk-insert "$begin" $((WANTED + BULK))
+begin=$(now_us)
+sql "DELETE FROM listing WHERE feed = 'bulk'"
+timed_until bulk-delete "$begin" "$WANTED"
+
+expiry=$(($(date +%s) + EXPIRES_IN + BULK / 50000))
+fill brief $expiry <"$LAB/more"
+wait_for $DEADLINE installed_is $((WANTED + BULK)) || fatal "the brief ones are installed"
+timed_until bulk-expire ${expiry}000000 "$WANTED"
+
+read -r p50 p99 < <("$tools/latency" "$DATABASE" "$PINS/if/in0/link" "$INSERTS") || fatal "latency"
+row sql-to-drop-p50 "$INSERTS" "$p50"
+row sql-to-drop-p99 "$INSERTS" "$p99"
