@@ -8,7 +8,6 @@
  * run is printed; a difference is printed with what repeats it.
  */
 #include <inttypes.h>
-#include <sys/random.h>
 
 #include "tests/prog/cmocka.h"
 #include "tests/prog/install.h"
@@ -195,12 +194,12 @@ static void run_road(install_fn install, uint64_t pairs, uint64_t seed)
 	harness_free(run->h);
 }
 
+/* The same lists and packets each run, so that a red run is red again; others by hand. */
+#define SEED 20261123
+
 static uint64_t seed_of_run(void)
 {
-	uint64_t seed = 0;
-
-	assert_int_equal(getrandom(&seed, sizeof(seed), 0), sizeof(seed));
-	return number_from("MOAT_SEED", seed);
+	return number_from("MOAT_SEED", SEED);
 }
 
 static void no_difference_plain(void **state)

@@ -214,7 +214,8 @@ int main(void)
 		DISCOVER_TEST(name_servers_are_found_also_behind_a_stub),
 		DISCOVER_TEST(what_is_configured_comes_once_and_covers_what_lies_in_it),
 		DISCOVER_TEST(thousands_that_are_configured_are_all_there),
-		DISCOVER_TEST(gateways_are_found_of_every_table_and_next_hop), /* last: moves away */
+		DISCOVER_TEST(
+			gateways_are_found_of_every_table_and_next_hop), /* last: moves away */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,8 +57,8 @@ static bool selftest(void)
 
 static void the_self_test_passes_whatever_lists_its_source(void **state)
 {
-	static const char *const categories[] = { "botnet",   "ssh",   "scraper", "scanner",
-						  "research", "allow" };
+	static const char *const categories[] = { "botnet",  "ssh",	 "scraper",
+						  "scanner", "research", "allow" };
 
 	(void)state;
 	start();

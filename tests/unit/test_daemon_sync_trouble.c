@@ -69,6 +69,25 @@ static void a_try_that_failed_is_made_again_after_a_second_not_at_once(void **st
 	assert_true(sync_next(lab.sync) == 1);
 }
 
+static void a_whole_read_that_is_due_waits_for_its_next_try_as_well(void **state)
+{
+	(void)state;
+	start(PLENTY);
+	lab_sql("INSERT INTO listing (source, category, expires_at) VALUES"
+		" ('20.0.0.1', 'botnet', %lld)",
+		(long long)lab_now() + 3);
+	lab_follow();
+	lab_set_wall(lab_now() - 100);
+	assert_int_equal(lab_follow(), 0);
+	database_fails(-EIO, 0);
+	lab_pass(200);
+	assert_int_equal(lab_follow(), -EIO);
+	assert_true(sync_next(lab.sync) == 0);
+	database_works();
+	assert_int_equal(lab_settle(), 0);
+	lab_check();
+}
+
 static void of_a_log_that_breaks_off_nothing_is_written(void **state)
 {
 	(void)state;
@@ -407,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(while_the_database_fails_the_set_stays_and_listings_end),
 		LAB_TEST(a_try_that_failed_is_made_again_after_a_second_not_at_once),
+		LAB_TEST(a_whole_read_that_is_due_waits_for_its_next_try_as_well),
 		LAB_TEST(of_a_log_that_breaks_off_nothing_is_written),
 		LAB_TEST(a_start_without_database_leaves_the_pinned_set_and_claims_no_coverage),
 		LAB_TEST(a_reload_before_the_database_was_read_leaves_the_policies_alone),

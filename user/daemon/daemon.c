@@ -165,7 +165,7 @@ static void degraded_sync(struct daemon *d, struct degraded *out)
 	else if (*n.problem)
 		degraded_add(out, "database", n.problem,
 			     "the set in force stays; changes wait until the database answers");
-	if (n.coverage < 1) {
+	if (n.started && n.coverage < 1) {
 		snprintf(why, sizeof(why), "%zu of %zu sources are in force (%.3f %%)",
 			 n.installed[0] + n.installed[1], n.wanted[0] + n.wanted[1],
 			 n.coverage * 100);

@@ -14,7 +14,7 @@ struct feed {
 
 struct feeds {
 	struct feed *feed; /* by number */
-	size_t count;
+	size_t count, room;
 	uint32_t slot[FEEDS_SLOTS]; /* number plus 1; 0: free */
 };
 
@@ -60,18 +60,22 @@ int feeds_find(const struct feeds *f, const char *name, bool cidr)
 int feeds_number(struct feeds *f, const char *name, bool cidr)
 {
 	uint32_t at = feeds_slot(f, name, cidr);
-	struct feed *grown;
 
 	if (f->slot[at])
 		return (int)f->slot[at] - 1;
 	if (f->count >= FEEDS_MAX)
 		return -ENOSPC;
-	grown = reallocarray(f->feed, f->count + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	f->feed = grown;
-	grown[f->count] = (struct feed){ .name = strdup(name), .cidr = cidr };
-	if (!grown[f->count].name)
+	if (f->count == f->room) {
+		size_t room = f->room ? f->room * 2 : 16;
+		struct feed *grown = reallocarray(f->feed, room, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		f->feed = grown;
+		f->room = room;
+	}
+	f->feed[f->count] = (struct feed){ .name = strdup(name), .cidr = cidr };
+	if (!f->feed[f->count].name)
 		return -ENOMEM;
 	f->slot[at] = (uint32_t)++f->count;
 	return (int)f->count - 1;

@@ -4,6 +4,7 @@
 #include <linux/in.h>
 
 #include "core/log.h"
+#include "daemon/labels.h"
 
 struct prefix selftest_source(uint8_t family)
 {
@@ -33,10 +34,13 @@ static int selftest_verdict(struct daemon *d, uint8_t family, struct problem *wh
 		return problem_set(why, -EAGAIN, "the self-test's source is not in force yet");
 	if (e.differ)
 		return problem_set(why, -EPROTO,
-				   "a packet of %s left with reason %u, the model says %u: "
-				   "the kernel does not hold what it should; restart moatd to reconcile",
-				   prefix_format(&query.address, text), e.outcome.reason,
-				   e.model_reason);
+				   "a packet of %s left as %s (%s, category %u), the model says %s "
+				   "(%s, category %u): the kernel does not hold what it should; "
+				   "restart moatd to reconcile",
+				   prefix_format(&query.address, text),
+				   label_verdict(e.outcome.verdict), label_reason(e.outcome.reason),
+				   e.outcome.category, label_verdict(e.model_verdict),
+				   label_reason(e.model_reason), e.model_category);
 	return 0;
 }
 

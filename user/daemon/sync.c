@@ -230,7 +230,8 @@ ssize_t sync_follow_batch(struct sync *s, struct problem *why)
 	int r;
 
 	s->began = sync_monotonic();
-	if (!s->started || sync_wants_reread(s))
+	s->started &= !sync_wants_reread(s);
+	if (!s->started)
 		return sync_start(s, why);
 	sync_follow_clock(s);
 	r = sync_follow_log(s, &follow);

@@ -50,7 +50,7 @@ struct sync {
 
 	bool started;	      /* changes are followed; else everything is to be read */
 	bool sound;	      /* model and image are what the maps hold */
-	bool reread;	      /* changes are followed, but all is to be read again */
+	bool reread;	      /* all is to be read again */
 	bool refused_emptied; /* table refused holds nothing of an earlier model */
 	int64_t seq;	      /* of the change log, in force */
 	int64_t seq_database; /* newest seen */

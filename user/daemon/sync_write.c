@@ -408,6 +408,8 @@ static int sync_mend_plans(struct sync *s, int64_t now, struct problem *why)
 	if (!s->mend_at || time < s->mend_at)
 		return 0;
 	s->mend_at = time + MEND_NS;
+	if (image_phases_used(s->image) + 1 >= tables_phases(s->tables))
+		return 0;
 	s->cuts_mended = image_plans_cut(s->image);
 	model_touch_all(s->model);
 	return sync_compile(s, now, why);
