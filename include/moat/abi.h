@@ -23,7 +23,7 @@
  * so any change to a struct, to the meaning of a field or to the numbering of
  * an X-macro (other than appending) raises it.
  */
-#define MOAT_ABI 1
+#define MOAT_ABI 2
 
 /* Map and program names carry at most 15 characters in the kernel. */
 #define MOAT_MAP_SOURCE4  "moat_source4"

@@ -23,7 +23,7 @@ struct moat_control {
 
 struct moat_iface {
 	__u32 enforce; /* 0: every action only counts */
-	__u32 reserved;
+	__u32 replies; /* 1: let answers to what was opened here through, even from listed sources */
 	__u64 drop_reasons; /* bit r: drop what leaves with plain reason r */
 };
 

@@ -77,7 +77,8 @@ struct moat_class {
 	__u8 count;  /* how many of order are set; 0 in MOAT_CLASS_ALLOW only */
 	__u8 scoped; /* a policy in order has a scope: the packet's transport is needed */
 	__u8 order[MOAT_CATEGORIES - 1];
-	__u8 reserved[7];
+	__u8 shared; /* category whose tag takes the place of drop; 0: none */
+	__u8 reserved[6];
 };
 
 /* Names of the categories, for the daemon that adopts the maps. */

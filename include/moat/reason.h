@@ -47,7 +47,9 @@
 	X(TAGGED,       TAG,     "tagged",       "source is listed, packet tagged")                \
 	X(TAG_FAILED,   PASS,    "tag_failed",   "to be tagged, but the driver takes no metadata") \
 	X(MONITORED,    MONITOR, "monitor",      "source is listed, action monitor")               \
-	X(ALLOWED,      PASS,    "allowed",      "source is in the allow category")
+	X(ALLOWED,      PASS,    "allowed",      "source is in the allow category")             \
+	X(SHARED,       TAG,     "shared",       "to be dropped, but many people share the source: tagged")\
+	X(REPLY,        PASS,    "reply",        "to be dropped, but it answers a connection opened here")
 /* clang-format on */
 
 /*
