@@ -3,6 +3,7 @@
 #include <linux/limits.h>
 
 #include "core/config.h"
+#include "core/config_feeds.h"
 #include "core/config_policy.h"
 #include "core/config_setting.h"
 #include "core/units.h"
@@ -11,8 +12,7 @@
 #define PINS_PATH_MAX	3072 /* leaves room below PATH_MAX for what is pinned in it */
 #define LISTEN_MAX	64   /* characters */
 
-#define SQLITE	    "sqlite:///"
-#define UNSUPPORTED "'%s' is not supported by this version"
+#define SQLITE "sqlite:///"
 
 struct config *config_free(struct config *c)
 {
@@ -21,6 +21,7 @@ struct config *config_free(struct config *c)
 	for (size_t i = 0; i < c->categories; i++)
 		free(c->category[i].ports);
 	free(c->category);
+	feeds_free_settings(c);
 	free(c->interface);
 	free(c->database);
 	free(c->listen);
@@ -45,6 +46,9 @@ static struct config *config_defaults(void)
 	c->capacity[MOAT_IPV6] = 250000;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
+	c->limits = (struct config_limits){
+		.max_shrink = 50, .max_growth = 300, .max_share = 20, .wide = { 12, 28 }
+	};
 	if (!c->database || !c->listen || !c->socket || !c->pins)
 		return NULL;
 	return take_ptr(c);
@@ -303,30 +307,37 @@ static int read_never_block(const struct setting_file *file, const struct settin
 
 static int read_guards(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	static const char *const later[] = { "max_shrink", "max_growth", "max_share_v4" };
-	static const char *const keys[] = {
-		[MOAT_IPV4] = "min_prefix_v4", [MOAT_IPV6] = "min_prefix_v6"
+	static const char *const keys[] = { "min_prefix_v4", "min_prefix_v6", "wide_v4",
+					    "wide_v6",	     "max_shrink",    "max_growth",
+					    "max_share_v4" };
+	const struct {
+		const char *key;
+		uint8_t *to;
+		uint8_t family;
+	} lengths[] = {
+		{ "min_prefix_v4", &c->min_prefix[MOAT_IPV4], MOAT_IPV4 },
+		{ "min_prefix_v6", &c->min_prefix[MOAT_IPV6], MOAT_IPV6 },
+		{ "wide_v4", &c->limits.wide[MOAT_IPV4], MOAT_IPV4 },
+		{ "wide_v6", &c->limits.wide[MOAT_IPV6], MOAT_IPV6 },
 	};
+	const struct setting *share = setting_get(n, "max_share_v4");
 	int err;
 
-	err = setting_expect_mapping(file, n, "{ min_prefix_v4: 8, min_prefix_v6: 19 }");
-	for (size_t i = 0; !err && i < ARRAY_SIZE(later); i++) {
-		const struct setting *at = setting_get(n, later[i]);
-
-		if (at)
-			return setting_fail_key(file, at, UNSUPPORTED, later[i]);
-	}
+	err = setting_expect_mapping(file, n, "{ min_prefix_v4: 8, max_shrink: 50% }");
 	if (!err)
 		err = setting_check_keys(file, n, "guards", keys, ARRAY_SIZE(keys));
-	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++) {
-		const struct setting *at = setting_get(n, keys[i]);
-		uint64_t value = c->min_prefix[i];
+	for (size_t i = 0; !err && i < ARRAY_SIZE(lengths); i++) {
+		const struct setting *at = setting_get(n, lengths[i].key);
+		uint64_t value = *lengths[i].to;
 
 		if (at)
-			err = setting_number(file, at, 1, prefix_max(i), false, &value);
-		c->min_prefix[i] = value;
+			err = setting_number(file, at, 1, prefix_max(lengths[i].family), false,
+					     &value);
+		*lengths[i].to = value;
 	}
-	return err;
+	if (!err && share)
+		err = feeds_read_percent(file, share, 100, &c->limits.max_share);
+	return err ?: feeds_read_limits(file, n, &c->limits);
 }
 
 static int read_unjudged(const struct setting_file *file, const struct setting *n, struct config *c)
@@ -361,12 +372,6 @@ static int read_unjudged(const struct setting_file *file, const struct setting *
 
 /* ---- the whole ---- */
 
-static int read_later(const struct setting_file *file, const struct setting *n, struct config *c)
-{
-	(void)c;
-	return setting_fail_key(file, n, UNSUPPORTED, n->key);
-}
-
 static const struct {
 	const char *key;
 	int (*read)(const struct setting_file *file, const struct setting *n, struct config *c);
@@ -381,16 +386,16 @@ static const struct {
 	{ "never_block", read_never_block },
 	{ "guards", read_guards },
 	{ "unjudged", read_unjudged },
-	{ "feeds", read_later },
+	{ "feeds", NULL }, /* last: names categories and guards */
 };
 
 static int read_section(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	const char *known[ARRAY_SIZE(sections) - 1]; /* feeds, the last, is not to be advertised */
+	const char *known[ARRAY_SIZE(sections)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
 		if (!strcmp(n->key, sections[i].key))
-			return sections[i].read(file, n, c);
+			return sections[i].read ? sections[i].read(file, n, c) : 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		known[i] = sections[i].key;
@@ -418,6 +423,8 @@ int config_parse(const char *file, const char *text, size_t size, struct config 
 		err = setting_expect_mapping(&at_file, root, "interfaces: [ { name: eth0 } ]");
 		for (const struct setting *n = root->first; !err && n; n = n->next)
 			err = read_section(&at_file, n, c);
+		if (!err && setting_get(root, "feeds"))
+			err = feeds_read_settings(&at_file, setting_get(root, "feeds"), c);
 		if (err)
 			return err;
 	}

@@ -13,6 +13,7 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
+#include "core/feed.h"
 #include "core/prefix.h"
 #include "core/problem.h"
 #include "moat/control.h"
@@ -24,6 +25,9 @@
 #define CONFIG_CAPACITY_MAX   100000000
 #define CONFIG_BURST_BYTES    1522 /* an Ethernet frame with a VLAN tag */
 #define CONFIG_BURST_DAYS     30   /* no bucket may take longer to fill */
+#define CONFIG_FEEDS_MAX      256
+#define CONFIG_FEED_NAME      64      /* with the terminating NUL; what the gate takes */
+#define CONFIG_GROWTH_MAX     1000000 /* percent */
 
 enum config_mode { CONFIG_AUTO, CONFIG_NATIVE, CONFIG_GENERIC };
 
@@ -39,6 +43,37 @@ struct config_category {
 	struct moat_ports *ports; /* owned; NULL without MOAT_POLICY_PORTS */
 };
 
+/* What the guards allow one fetch of a feed to do to the last good one. */
+struct config_limits {
+	uint32_t max_shrink; /* percent that may go: 50 */
+	uint32_t max_growth; /* percent of the last good one that it may become: 300 */
+	uint32_t max_share;  /* percent of the IPv4 address space that it may cover: 20 */
+	uint8_t wide[2];     /* shorter prefixes need force and an expiry; by family: 12, 28 */
+};
+
+/* The feed's own name of a category, and ours. */
+struct config_mapping {
+	char from[sizeof(((struct feed_row *)NULL)->category)];
+	char to[MOAT_CATEGORY_NAME];
+};
+
+struct config_feed {
+	char name[CONFIG_FEED_NAME];	   /* also the name of a file: not "." or ".." */
+	char *url;			   /* owned: https, http or file */
+	char *header_file;		   /* owned; NULL: none */
+	char *types;			   /* owned; what parse.types points to, or NULL */
+	struct feed_options parse;	   /* now is not set */
+	char category[MOAT_CATEGORY_NAME]; /* of rows without a mapping; empty: those are left out */
+	struct config_mapping *mapping;	   /* owned */
+	size_t mappings;
+	int64_t every, ttl; /* seconds; 12h, 3d */
+	bool monitor;	    /* its listings only count */
+	int confidence;	    /* of rows that have none; -1: none */
+	uint64_t min_entries;
+	bool allow_empty;
+	struct config_limits limits; /* those of guards, but for what the feed says itself */
+};
+
 struct config {
 	struct config_interface *interface; /* owned */
 	size_t interfaces;
@@ -52,6 +87,10 @@ struct config {
 	struct prefix *never_block;	  /* owned; in the order of the file */
 	size_t never_blocks;
 	uint8_t min_prefix[2]; /* guards.min_prefix_v4, _v6: 8, 19 */
+	struct config_limits
+		limits; /* guards.max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
+	struct config_feed *feed; /* owned; in the order of the file */
+	size_t feeds;
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 

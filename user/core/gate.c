@@ -127,6 +127,18 @@ static bool is_canonical(const char *text, const struct prefix *source)
 	       !strcmp(text, prefix_format_cidr(source, canonical));
 }
 
+enum gate_cause gate_check_prefix(const struct gate *gate, const struct prefix *source,
+				  bool protects)
+{
+	if (is_unblockable(source))
+		return GATE_UNBLOCKABLE;
+	if (!source->len || (!protects && source->len < gate->min_prefix[source->family]))
+		return GATE_PREFIX_FLOOR;
+	if (!protects && is_never_block(gate, source))
+		return GATE_NEVER_BLOCK;
+	return GATE_PASSED;
+}
+
 static enum gate_cause check_source(const struct gate *gate, const char *text, bool protects,
 				    struct prefix *ret)
 {
@@ -136,13 +148,7 @@ static enum gate_cause check_source(const struct gate *gate, const char *text, b
 		return err == -EDOM ? GATE_HOST_BITS : GATE_BAD_SOURCE;
 	if (!is_canonical(text, ret))
 		return GATE_NOT_CANONICAL;
-	if (is_unblockable(ret))
-		return GATE_UNBLOCKABLE;
-	if (!ret->len || (!protects && ret->len < gate->min_prefix[ret->family]))
-		return GATE_PREFIX_FLOOR;
-	if (!protects && is_never_block(gate, ret))
-		return GATE_NEVER_BLOCK;
-	return GATE_PASSED;
+	return gate_check_prefix(gate, ret, protects);
 }
 
 static enum gate_cause check_names(const struct gate *gate, const struct row *row, uint8_t *ret)
@@ -157,6 +163,19 @@ static enum gate_cause check_names(const struct gate *gate, const struct row *ro
 		return GATE_UNKNOWN_CATEGORY;
 	*ret = category;
 	return GATE_PASSED;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, *(const char *const *)b);
+}
+
+uint8_t gate_category(const struct gate *gate, uint8_t category, const char *feed)
+{
+	if (!gate->monitors || !gate->monitored[category] ||
+	    !bsearch(feed, gate->monitor, gate->monitors, sizeof(*gate->monitor), compare_names))
+		return category;
+	return gate->monitored[category];
 }
 
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret)
@@ -180,6 +199,7 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 			return GATE_BAD_EXPIRY;
 		claim.expires = number;
 	}
+	claim.category = gate_category(gate, claim.category, row->feed);
 	claim.feed = ret->feed;
 	*ret = claim;
 	return GATE_PASSED;

@@ -52,12 +52,27 @@ int categories_find(const struct categories *c, const char *name);
 /* Whether name is 1 to room - 1 of [A-Za-z0-9._-]. */
 bool gate_name_ok(const char *name, size_t room);
 
+/*
+ * What feeds in mode monitor list has a number of its own, so that it only
+ * counts. Its name is that of the category behind a mark that no row can have.
+ */
+#define CATEGORY_MONITORED '~'
+
+/* The name as people know it. */
+static inline const char *category_shown(const char *name)
+{
+	return name[0] == CATEGORY_MONITORED ? name + 1 : name;
+}
+
 struct gate {
 	const struct categories *categories;
 	const struct prefix *never_block; /* masked */
 	size_t never_blocks;
 	bool never_sorted; /* by gate_sort_never_block(): a check is a binary search, not a scan */
-	uint8_t min_prefix[2]; /* by family; category allow is exempt */
+	uint8_t min_prefix[2];	    /* by family; category allow is exempt */
+	const char *const *monitor; /* names of the feeds in mode monitor, sorted */
+	size_t monitors;
+	const uint8_t *monitored; /* by category: the number it has in those; 0: its own */
 };
 
 /* Sorts and leaves out prefixes that lie in others. Returns how many are left. */
@@ -78,5 +93,12 @@ struct row {
  * selftest is not for rows. expires_at is above 0 and before the year 10000.
  */
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret);
+
+/* The number that a category has for a feed: what gate_check() fills in. */
+uint8_t gate_category(const struct gate *gate, uint8_t category, const char *feed);
+
+/* The part of it that judges the source, which has no host bits. protects: for category allow. */
+enum gate_cause gate_check_prefix(const struct gate *gate, const struct prefix *source,
+				  bool protects);
 
 #endif
