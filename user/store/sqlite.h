@@ -5,7 +5,7 @@
  *	sqlite.c       opening, whether the file is still the one we opened
  *	sqlite_run.c   errors, statements, transactions
  *	sqlite_text.c  a column's value as text that is safe to hand out
- *	sqlite_read.c, sqlite_write.c  the calls of store.h
+ *	sqlite_read.c, sqlite_write.c, sqlite_feed.c  the calls of store.h
  *
  * Every call of store.h starts with sqlite_ready(), so nothing is ever read
  * from or written to a file that is no longer at its path.
@@ -47,6 +47,13 @@ enum sqlite_slot {
 	SLOT_AUDIT,
 	SLOT_PRUNE_LIST,
 	SLOT_PRUNE,
+	SLOT_FEED_TABLE,
+	SLOT_FEED_STATES,
+	SLOT_FEED_SAVE,
+	SLOT_FEED_SCAN,
+	SLOT_FEED_PUT,
+	SLOT_FEED_END,
+	SLOT_FEED_LOG,
 	SLOT_MAX,
 };
 
@@ -129,6 +136,10 @@ int sqlite_begin_write(struct store *s, struct txn *txn, struct problem *why);
 int sqlite_begin_actor(struct store *s, struct txn *txn, const struct actor *actor,
 		       struct problem *why);
 int sqlite_commit(struct store *s, struct txn *txn, struct problem *why);
+
+/* One row of audit, inside a transaction. */
+int sqlite_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
+		 const char *detail, struct problem *why);
 
 /* ---- sqlite_text.c ---- */
 

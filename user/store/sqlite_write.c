@@ -143,18 +143,14 @@ int store_refused_update(struct store *s, const struct refusal *rows, size_t cou
 	return err ?: sqlite_commit(s, &txn, why);
 }
 
-int store_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
-		const char *detail, struct problem *why)
+int sqlite_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
+		 const char *detail, struct problem *why)
 {
-	_cleanup_txn_ struct txn txn = { NULL };
 	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
 	int err;
 
-	err = sqlite_ready(s, why);
-	err = err ?: sqlite_begin_write(s, &txn, why);
-	if (!err)
-		err = sqlite_prepare(s, SLOT_AUDIT, "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5)",
-				     &stmt, why);
+	err = sqlite_prepare(s, SLOT_AUDIT, "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5)", &stmt,
+			     why);
 	if (err)
 		return err;
 	sqlite3_bind_int64(stmt, 1, now);
@@ -162,7 +158,18 @@ int store_audit(struct store *s, const struct actor *actor, int64_t now, const c
 	sqlite_bind(stmt, 3, actor && actor->origin ? actor->origin : "sql");
 	sqlite_bind(stmt, 4, verb);
 	sqlite_bind(stmt, 5, detail);
-	err = sqlite_run(s, stmt, "writing the audit log", why);
+	return sqlite_run(s, stmt, "writing the audit log", why);
+}
+
+int store_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
+		const char *detail, struct problem *why)
+{
+	_cleanup_txn_ struct txn txn = { NULL };
+	int err;
+
+	err = sqlite_ready(s, why);
+	err = err ?: sqlite_begin_write(s, &txn, why);
+	err = err ?: sqlite_audit(s, actor, now, verb, detail, why);
 	return err ?: sqlite_commit(s, &txn, why);
 }
 

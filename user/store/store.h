@@ -140,6 +140,58 @@ struct store_filter {
 int store_list(struct store *s, const struct store_filter *filter, store_listing_fn fn, void *arg,
 	       int64_t *ret_cursor, struct problem *why);
 
+/* ---- feeds: lists that are taken over as a difference ---- */
+
+/*
+ * What is known of a feed from one fetch to the next, and over a restart:
+ * table feed, which is added to a database that has none when it is first
+ * written. Zero and "" where nothing is known.
+ */
+struct feed_state {
+	char feed[64];
+	int64_t last_good; /* the list that is in force was fetched, or confirmed by a 304 */
+	int64_t last_try;
+	int64_t modified;  /* what the list says of its own age */
+	uint64_t entries;  /* of the list that is in force */
+	uint64_t failures; /* tries since last_good */
+	uint64_t origin;   /* a hash of where the list came from */
+	char format[16];   /* what it was taken for */
+	char etag[256], last_modified[256];
+	char fault[32];	  /* of the last try: label; "" if it was good */
+	char detail[512]; /* of the fault, for a person */
+};
+
+typedef int (*store_feed_fn)(void *arg, const struct feed_state *state);
+int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct problem *why);
+int store_feed_save(struct store *s, const struct feed_state *state, struct problem *why);
+
+/* Every row of a feed (NULL: of all), in no order, without basis, region and created_at. */
+int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void *arg,
+		    struct problem *why);
+
+/*
+ * What makes the listings of a feed those of a new list. next() gives one row
+ * after the other: to add or refresh, or (*ret_remove) to end, by source and
+ * category. It returns 1, 0 at the end, or negative to give up.
+ */
+struct feed_difference {
+	const char *feed;
+	int (*next)(void *arg, struct listing_input *ret, bool *ret_remove);
+	void *arg;
+	const struct actor *actor;
+	int64_t now;
+	const char *detail;	 /* for audit: one row for the whole, verb "import" */
+	struct feed_state state; /* from now on */
+};
+
+/*
+ * All of it in one transaction, with the feed's new state: a reader, and a
+ * database after a crash, has the old list or the new one. The log gets a row
+ * for each change, audit one for all.
+ */
+int store_feed_apply(struct store *s, const struct feed_difference *difference,
+		     struct problem *why);
+
 /* ---- table refused: what the gate or the kernel did not take ---- */
 
 struct refusal {

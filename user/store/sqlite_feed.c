@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Lists of feeds. What the triggers would write for each row costs ten times
+ * the row, and half a million rows of audit a day tell nobody anything; so a
+ * list is written with triggers off on this connection, its changes are logged
+ * here, and audit gets one row.
+ */
+#include "store/sqlite.h"
+
+#define FEED_TABLE                                                                                 \
+	"CREATE TABLE feed (\n"                                                                    \
+	"  feed TEXT PRIMARY KEY,         -- what moatd knows of it from fetch to fetch\n"         \
+	"  last_good INTEGER, last_try INTEGER, modified INTEGER,\n"                               \
+	"  entries INTEGER, failures INTEGER, origin INTEGER, format TEXT,\n"                      \
+	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT)"
+
+#define PUT                                                                                        \
+	"INSERT INTO listing (source, category, feed, reason, reference, confidence, expires_at)"  \
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"                                                     \
+	" ON CONFLICT (source, category, feed) DO UPDATE SET reason = excluded.reason,"            \
+	" reference = excluded.reference, confidence = excluded.confidence,"                       \
+	" expires_at = excluded.expires_at"
+
+#define DOING "taking over a feed"
+
+/* ---- table feed ---- */
+
+static int has_table(struct store *s, bool *ret, struct problem *why)
+{
+	int64_t count = 0;
+	int err = sqlite_number(s, SLOT_FEED_TABLE,
+				"SELECT count(*) FROM sqlite_schema"
+				" WHERE type = 'table' AND name = 'feed'",
+				&count, why);
+
+	*ret = count;
+	return err;
+}
+
+/*
+ * Inside a transaction. Another table changes the schema's version, which must
+ * not be taken for somebody else's doing: *ret_version is what it is then.
+ */
+static int make_table(struct store *s, int64_t *ret_version, struct problem *why)
+{
+	static const char version[] = "PRAGMA schema_version";
+	int64_t before = 0;
+	bool there;
+	int err, rc;
+
+	*ret_version = s->schema_version;
+	err = has_table(s, &there, why);
+	if (err || there)
+		return err;
+	err = sqlite_number(s, SLOT_SCHEMA_VERSION, version, &before, why);
+	if (err)
+		return err;
+	rc = sqlite3_exec(s->db, FEED_TABLE, NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return sqlite_problem(s, rc, "making table feed", why);
+	if (before != s->schema_version)
+		return 0; /* it is somebody else's doing, too */
+	return sqlite_number(s, SLOT_SCHEMA_VERSION, version, ret_version, why);
+}
+
+static void copy_text(struct store *s, sqlite3_stmt *stmt, int column, char *to, size_t size)
+{
+	snprintf(to, size, "%s", sqlite_text(s, stmt, column, 0) ?: "");
+}
+
+static int64_t at_least_0(int64_t number)
+{
+	return number > 0 ? number : 0;
+}
+
+static void read_state(struct store *s, sqlite3_stmt *stmt, struct feed_state *ret)
+{
+	*ret = (struct feed_state){
+		.last_good = at_least_0(sqlite3_column_int64(stmt, 1)),
+		.last_try = at_least_0(sqlite3_column_int64(stmt, 2)),
+		.modified = at_least_0(sqlite3_column_int64(stmt, 3)),
+		.entries = (uint64_t)at_least_0(sqlite3_column_int64(stmt, 4)),
+		.failures = (uint64_t)at_least_0(sqlite3_column_int64(stmt, 5)),
+		.origin = (uint64_t)sqlite3_column_int64(stmt, 11),
+	};
+	copy_text(s, stmt, 0, ret->feed, sizeof(ret->feed));
+	copy_text(s, stmt, 6, ret->format, sizeof(ret->format));
+	copy_text(s, stmt, 7, ret->etag, sizeof(ret->etag));
+	copy_text(s, stmt, 8, ret->last_modified, sizeof(ret->last_modified));
+	copy_text(s, stmt, 9, ret->fault, sizeof(ret->fault));
+	copy_text(s, stmt, 10, ret->detail, sizeof(ret->detail));
+}
+
+int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct problem *why)
+{
+	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	struct feed_state state;
+	bool there = false;
+	int err, rc;
+
+	err = sqlite_ready(s, why);
+	err = err ?: has_table(s, &there, why);
+	if (err || !there)
+		return err;
+	err = sqlite_prepare(s, SLOT_FEED_STATES,
+			     "SELECT feed, last_good, last_try, modified, entries, failures, format,"
+			     " etag, last_modified, fault, detail, origin FROM feed ORDER BY feed",
+			     &stmt, why);
+	if (err)
+		return err;
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		read_state(s, stmt, &state);
+		err = fn(arg, &state);
+		if (err)
+			return err;
+	}
+	return rc == SQLITE_DONE ? 0 : sqlite_problem(s, rc, "reading", why);
+}
+
+static int save_state(struct store *s, const struct feed_state *state, struct problem *why)
+{
+	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	int err;
+
+	err = sqlite_prepare(s, SLOT_FEED_SAVE,
+			     "INSERT OR REPLACE INTO feed (feed, last_good, last_try, modified,"
+			     " entries, failures, format, etag, last_modified, fault, detail,"
+			     " origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			     &stmt, why);
+	if (err)
+		return err;
+	sqlite_bind(stmt, 1, state->feed);
+	sqlite3_bind_int64(stmt, 2, state->last_good);
+	sqlite3_bind_int64(stmt, 3, state->last_try);
+	sqlite3_bind_int64(stmt, 4, state->modified);
+	sqlite3_bind_int64(stmt, 5, (int64_t)state->entries);
+	sqlite3_bind_int64(stmt, 6, (int64_t)state->failures);
+	sqlite_bind(stmt, 7, state->format);
+	sqlite_bind(stmt, 8, state->etag);
+	sqlite_bind(stmt, 9, state->last_modified);
+	sqlite_bind(stmt, 10, state->fault);
+	sqlite_bind(stmt, 11, state->detail);
+	sqlite3_bind_int64(stmt, 12, (int64_t)state->origin);
+	return sqlite_run(s, stmt, "noting the state of a feed", why);
+}
+
+int store_feed_save(struct store *s, const struct feed_state *state, struct problem *why)
+{
+	_cleanup_txn_ struct txn txn = { NULL };
+	int64_t version = 0;
+	int err;
+
+	err = sqlite_ready(s, why);
+	err = err ?: sqlite_begin_write(s, &txn, why);
+	err = err ?: make_table(s, &version, why);
+	err = err ?: save_state(s, state, why);
+	err = err ?: sqlite_commit(s, &txn, why);
+	if (!err)
+		s->schema_version = version;
+	return err;
+}
+
+/* ---- rows ---- */
+
+int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void *arg,
+		    struct problem *why)
+{
+	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	int err, rc;
+
+	err = sqlite_ready(s, why);
+	if (!err)
+		err = sqlite_prepare(s, SLOT_FEED_SCAN,
+				     "SELECT source, category, feed, expires_at, confidence, reason,"
+				     " reference FROM listing NOT INDEXED"
+				     " WHERE ?1 IS NULL OR feed = ?1",
+				     &stmt, why);
+	if (err)
+		return err;
+	sqlite_bind(stmt, 1, feed);
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		struct listing listing = {
+			.key = { .source = sqlite_text(s, stmt, 0, 0),
+				 .category = sqlite_text(s, stmt, 1, 1),
+				 .feed = sqlite_text(s, stmt, 2, 2),
+				 .expires_at = sqlite_text(s, stmt, 3, 3),
+				 .confidence = sqlite_text(s, stmt, 4, 4) },
+			.reason = sqlite_text(s, stmt, 5, 5),
+			.reference = sqlite_text(s, stmt, 6, 6),
+		};
+
+		err = fn(arg, &listing);
+		if (err)
+			return err;
+	}
+	return rc == SQLITE_DONE ? 0 : sqlite_problem(s, rc, "reading", why);
+}
+
+/* The three statements that a difference is written with. */
+struct writer {
+	struct store *s;
+	const struct feed_difference *difference;
+	sqlite3_stmt *put, *end, *log;
+	struct problem *why;
+};
+
+static void writer_done(struct writer *w)
+{
+	sqlite_done(&w->put);
+	sqlite_done(&w->end);
+	sqlite_done(&w->log);
+}
+
+static int writer_prepare(struct writer *w)
+{
+	int err = sqlite_prepare(w->s, SLOT_FEED_PUT, PUT, &w->put, w->why);
+
+	if (!err)
+		err = sqlite_prepare(w->s, SLOT_FEED_END,
+				     "DELETE FROM listing WHERE source = ?1 AND category = ?2"
+				     " AND feed = ?3",
+				     &w->end, w->why);
+	if (!err)
+		err = sqlite_prepare(w->s, SLOT_FEED_LOG,
+				     "INSERT INTO change (op, source, category, feed, expires_at, at)"
+				     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+				     &w->log, w->why);
+	return err;
+}
+
+static void bind_expiry(sqlite3_stmt *stmt, int index, int64_t expires_at)
+{
+	if (expires_at)
+		sqlite3_bind_int64(stmt, index, expires_at);
+	else
+		sqlite3_bind_null(stmt, index);
+}
+
+static int writer_log(struct writer *w, const struct listing_input *row, bool remove)
+{
+	sqlite_bind(w->log, 1, remove ? "remove" : "add");
+	sqlite_bind(w->log, 2, row->source);
+	sqlite_bind(w->log, 3, row->category);
+	sqlite_bind(w->log, 4, w->difference->feed);
+	bind_expiry(w->log, 5, row->expires_at);
+	sqlite3_bind_int64(w->log, 6, w->difference->now);
+	return sqlite_run(w->s, w->log, DOING, w->why);
+}
+
+static int writer_put(struct writer *w, const struct listing_input *row)
+{
+	int err;
+
+	sqlite_bind(w->put, 1, row->source);
+	sqlite_bind(w->put, 2, row->category);
+	sqlite_bind(w->put, 3, w->difference->feed);
+	sqlite_bind(w->put, 4, row->reason);
+	sqlite_bind(w->put, 5, row->reference);
+	if (row->confidence < 0)
+		sqlite3_bind_null(w->put, 6);
+	else
+		sqlite3_bind_int(w->put, 6, row->confidence);
+	bind_expiry(w->put, 7, row->expires_at);
+	err = sqlite_run(w->s, w->put, DOING, w->why);
+	return err ?: writer_log(w, row, false);
+}
+
+static int writer_end(struct writer *w, const struct listing_input *row)
+{
+	int err;
+
+	sqlite_bind(w->end, 1, row->source);
+	sqlite_bind(w->end, 2, row->category);
+	sqlite_bind(w->end, 3, w->difference->feed);
+	err = sqlite_run(w->s, w->end, DOING, w->why);
+	if (err || !sqlite3_changes64(w->s->db))
+		return err;
+	return writer_log(w, row, true);
+}
+
+static int write_rows(struct store *s, const struct feed_difference *difference,
+		      struct problem *why)
+{
+	_cleanup_(writer_done) struct writer w = { .s = s, .difference = difference, .why = why };
+	struct listing_input row = {};
+	bool remove = false;
+	int err = writer_prepare(&w);
+
+	while (!err) {
+		int r = difference->next(difference->arg, &row, &remove);
+
+		if (r <= 0)
+			return r < 0 ? problem_set(why, r, "feed '%s': %s", difference->feed,
+						   strerror(-r))
+				     : 0;
+		err = remove ? writer_end(&w, &row) : writer_put(&w, &row);
+	}
+	return err;
+}
+
+/* Off while it lives: nobody but this connection, and only inside its transaction. */
+static void triggers(struct store *s, bool on)
+{
+	if (s->db)
+		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, NULL);
+}
+
+int store_feed_apply(struct store *s, const struct feed_difference *difference, struct problem *why)
+{
+	_cleanup_txn_ struct txn txn = { NULL };
+	int64_t version = 0;
+	int err;
+
+	err = sqlite_ready(s, why);
+	err = err ?: sqlite_begin_actor(s, &txn, difference->actor, why);
+	err = err ?: make_table(s, &version, why);
+	if (err)
+		return err;
+	triggers(s, false);
+	err = write_rows(s, difference, why);
+	triggers(s, true);
+	err = err ?: save_state(s, &difference->state, why);
+	if (!err)
+		err = sqlite_audit(s, difference->actor, difference->now, "import",
+				   difference->detail, why);
+	err = err ?: sqlite_commit(s, &txn, why);
+	if (err)
+		return err;
+	s->schema_version = version;
+	s->wrote = true;
+	return 0;
+}
