@@ -19,6 +19,10 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/resume", API_WRITE, api_resume, "" },
 	{ "POST", "/api/v1/interfaces/*/attach", API_WRITE, api_attach, "" },
 	{ "POST", "/api/v1/interfaces/*/detach", API_WRITE, api_detach, "" },
+	{ "GET", "/api/v1/feeds", API_READ, api_feeds, "" },
+	{ "POST", "/api/v1/feeds/*/fetch", API_WRITE, api_feed_fetch, "" },
+	{ "POST", "/api/v1/feeds/*/import", API_FILE, api_feed_import,
+	  "format category ttl dry_run force" },
 };
 
 const char *http_query(const struct http_request *rq, const char *key)
@@ -101,7 +105,7 @@ static bool permitted(const struct api_route *route, const struct http_request *
 {
 	if (route->permission == API_ANYONE || rq->peer == HTTP_UNIX)
 		return true;
-	if (route->permission == API_WRITE) {
+	if (route->permission == API_WRITE || route->permission == API_FILE) {
 		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
 				   "changes are taken on the unix socket only: use moatctl");
 		return false;

@@ -15,6 +15,7 @@ enum api_permission {
 	API_ANYONE, /* also over TCP from other hosts */
 	API_READ,   /* this host: loopback or the unix socket */
 	API_WRITE,  /* the unix socket alone */
+	API_FILE,   /* likewise; the body is a file, not read here: rq->body_fd */
 };
 
 /* Fills the reply; the request is whole and allowed. */
@@ -49,5 +50,8 @@ void api_pause(struct daemon *d, const struct http_request *rq, struct http_repl
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_detach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_feeds(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_feed_fetch(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_feed_import(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 
 #endif

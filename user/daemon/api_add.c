@@ -42,7 +42,8 @@ static void describe_refusal(struct daemon *d, enum gate_cause cause, struct pro
 		return;
 	problem_set(ret, 0, "; there are:");
 	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++) {
-		if (!categories->name[c][0] || c == MOAT_CATEGORY_SELFTEST)
+		if (!categories->name[c][0] || c == MOAT_CATEGORY_SELFTEST ||
+		    categories->name[c][0] == CATEGORY_MONITORED)
 			continue;
 		used = strlen(ret->text);
 		snprintf(ret->text + used, sizeof(ret->text) - used, " %s", categories->name[c]);

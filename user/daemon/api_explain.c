@@ -37,7 +37,7 @@ static const char *category_name(const struct daemon *d, uint32_t reason, uint8_
 
 	if (!moat_reason_has_category(reason) || !categories->name[category][0])
 		return NULL;
-	return categories->name[category];
+	return category_shown(categories->name[category]);
 }
 
 static void emit_decides(struct explain *x, const struct explanation *found)

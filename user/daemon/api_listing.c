@@ -107,7 +107,7 @@ void listing_emit_set(struct emit *e, const char *key, const struct categories *
 	emit_begin(e, key, '[');
 	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++)
 		if (set >> c & 1)
-			emit_text(e, NULL, categories->name[c]);
+			emit_text(e, NULL, category_shown(categories->name[c]));
 	emit_end(e, ']');
 }
 

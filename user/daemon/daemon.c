@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "daemon/discover.h"
+#include "daemon/feeds_run.h"
 
 static uint64_t boot_ns(void)
 {
@@ -71,6 +72,8 @@ static int daemon_apply(struct daemon *d, struct problem *why)
 		return r;
 	config_free(d->config);
 	d->config = take_ptr(next);
+	if (d->feeds)
+		feeds_run_reload(d->feeds);
 	return ifaces_reload(d->ifaces, d->config, why);
 }
 
@@ -178,6 +181,28 @@ static void degraded_sync(struct daemon *d, struct degraded *out)
 			     "raise capacity and restart moatd");
 }
 
+static void degraded_feeds(struct daemon *d, struct degraded *out)
+{
+	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
+		struct feed_view view;
+		char what[80], why[sizeof(view.state->detail) + 64], age[32];
+
+		feeds_run_view(d->feeds, i, &view);
+		if (!view.config || !view.state->fault[0])
+			continue;
+		snprintf(what, sizeof(what), "feed %s", view.state->feed);
+		snprintf(why, sizeof(why), "%s: %s", view.state->fault, view.state->detail);
+		snprintf(age, sizeof(age), "none");
+		if (view.state->last_good)
+			units_duration_format(time(NULL) - view.state->last_good + 1, age);
+		snprintf(why + strlen(why), sizeof(why) - strlen(why),
+			 " (age of its last good list: %s)", age);
+		degraded_add(out, what, why,
+			     "its listings stay until their ttl ends; it is tried again by itself, or "
+			     "by 'moatctl feeds fetch'");
+	}
+}
+
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),
@@ -188,6 +213,7 @@ size_t daemon_degraded(struct daemon *d,
 
 	degraded_ifaces(d, &out);
 	degraded_sync(d, &out);
+	degraded_feeds(d, &out);
 	if (store && store_read_only(store))
 		degraded_add(&out, "database",
 			     "read-only: moatctl cannot write, refusals are not recorded",

@@ -45,6 +45,28 @@ static bool scope_fits(const struct moat_policy *policy, const struct moat_ports
 	return ports && ports->set[port / 64] & (1ULL << (port % 64));
 }
 
+/* The first category of the set that only counts, because feeds in mode monitor list it. */
+static void explain_monitored(struct daemon *d, const struct explain_query *query, uint64_t set,
+			      struct explanation *ret)
+{
+	char name[MOAT_CATEGORY_NAME + 1];
+
+	for (size_t i = 0; i < d->config->categories; i++) {
+		const struct config_category *category = &d->config->category[i];
+		int number;
+
+		snprintf(name, sizeof(name), "%c%s", CATEGORY_MONITORED, category->name);
+		number = categories_find(sync_categories(d->sync), name);
+		if (number < 0 || !(set & (1ULL << number)) ||
+		    !scope_fits(&category->policy, category->ports, query))
+			continue;
+		ret->model_reason = MOAT_MONITORED;
+		ret->model_verdict = MOAT_VERDICT_MONITOR;
+		ret->model_category = (uint8_t)number;
+		return;
+	}
+}
+
 /* What the model says must come out for the set, in the words of the program. */
 static void explain_model(struct daemon *d, const struct explain_query *query, uint64_t set,
 			  bool enforce, struct explanation *ret)
@@ -77,8 +99,10 @@ static void explain_model(struct daemon *d, const struct explain_query *query, u
 		ret->model_category = MOAT_CATEGORY_SELFTEST;
 		return;
 	}
-	if (!best)
+	if (!best) {
+		explain_monitored(d, query, set, ret);
 		return;
+	}
 	switch (best->policy.action) {
 	case MOAT_ACTION_DROP:
 		ret->model_reason = MOAT_LISTED;

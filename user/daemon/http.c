@@ -5,7 +5,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pwd.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -13,14 +12,15 @@
 
 #include "core/log.h"
 #include "daemon/api.h"
+#include "daemon/http_later.h"
+#include "daemon/http_peer.h"
 #include "daemon/http_reply.h"
 #include "daemon/http_request.h"
 #include "daemon/http_socket.h"
 
-#define FINISH_MS     2000 /* how long http_free() lets answers under way finish */
-#define BODY_ROOM_MIN 16384
-#define TRIM_ABOVE    (1024 * 1024) /* a body that large leaves holes worth giving back */
-#define RUNS_MAX      16	    /* of one MHD daemon in a row before the loop gets its turn */
+#define FINISH_MS  2000		 /* how long http_free() lets answers under way finish */
+#define TRIM_ABOVE (1024 * 1024) /* a body that large leaves holes worth giving back */
+#define RUNS_MAX   16		 /* of one MHD daemon in a row before the loop gets its turn */
 
 struct listener {
 	struct http *http;
@@ -36,8 +36,10 @@ struct http {
 	char *path; /* of the unix socket, to remove what is ours and only that */
 	dev_t device;
 	ino_t inode;
-	size_t under_way; /* requests begun and not yet answered */
-	size_t bodies;	  /* bytes they hold */
+	size_t under_way;	   /* requests begun and not yet answered */
+	struct http_budget budget; /* what they hold */
+	struct http_later *later;  /* answers that are still to come */
+	bool resumed;		   /* one has come: its connection goes on at the next run */
 };
 
 /* One request while it comes in. */
@@ -45,52 +47,22 @@ struct exchange {
 	struct http *http;
 	const struct api_route *route; /* NULL until the head is judged */
 	bool url_too_long;
-	bool too_large;
 	struct http_request rq;
 	char actor_name[64];
-	char *body;
-	size_t size, room;
+	struct http_body body;
+	struct MHD_Connection *connection;
+	struct http_later *later; /* owned once it is sent; NULL: answered at once */
+};
+
+/* Two may hold it: the request, and who has the answer. The last one frees it. */
+struct http_later {
+	struct http_later *next, **link; /* in http.later, until sent */
+	struct exchange *x;		 /* NULL: the request is gone */
+	bool sent;
+	struct http_reply reply; /* if sent */
 };
 
 /* ---- who asks ---- */
-
-static bool is_loopback(const struct sockaddr *sa)
-{
-	if (sa->sa_family == AF_INET) {
-		const struct sockaddr_in *in = (const struct sockaddr_in *)sa;
-
-		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-	}
-	if (sa->sa_family == AF_INET6) {
-		const struct in6_addr *a = &((const struct sockaddr_in6 *)sa)->sin6_addr;
-
-		return IN6_IS_ADDR_LOOPBACK(a) ||
-		       (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
-	}
-	return false;
-}
-
-/*
- * "root", or "uid 1000 (name)". Only /etc/passwd is asked: a directory service
- * that hangs must not stop the loop.
- */
-static void name_actor(uid_t uid, char *buf, size_t size)
-{
-	_cleanup_fclose_ FILE *f = NULL;
-	struct passwd pw, *found;
-	char line[1024];
-
-	snprintf(buf, size, uid == 0 ? "root" : "uid %u", (unsigned int)uid);
-	if (uid == 0)
-		return;
-	f = fopen("/etc/passwd", "re");
-	while (f && fgetpwent_r(f, &pw, line, sizeof(line), &found) == 0) {
-		if (pw.pw_uid == uid) {
-			snprintf(buf, size, "uid %u (%.32s)", (unsigned int)uid, pw.pw_name);
-			return;
-		}
-	}
-}
 
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
@@ -107,7 +79,7 @@ static int identify_local(struct exchange *x, struct MHD_Connection *connection)
 
 	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
 		return -EPERM;
-	name_actor(cred.uid, x->actor_name, sizeof(x->actor_name));
+	http_peer_name(cred.uid, x->actor_name, sizeof(x->actor_name));
 	x->rq.peer = HTTP_UNIX;
 	x->rq.actor.name = x->actor_name;
 	x->rq.actor.origin = agent && strncmp(agent, "moatctl/", 8) == 0 ? "moatctl" : "api unix";
@@ -119,7 +91,97 @@ static void identify_tcp(struct exchange *x, struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 
-	x->rq.peer = info && is_loopback(info->client_addr) ? HTTP_LOOPBACK : HTTP_REMOTE;
+	x->rq.peer = info && http_peer_is_loopback(info->client_addr) ? HTTP_LOOPBACK : HTTP_REMOTE;
+}
+
+/* ---- answers that come later ---- */
+
+struct http_later *http_later(const struct http_request *rq)
+{
+	struct exchange *x = rq->own;
+	struct http_later *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->x = x;
+	l->link = &x->http->later;
+	l->next = x->http->later;
+	if (l->next)
+		l->next->link = &l->next;
+	x->http->later = l;
+	x->later = l;
+	return l;
+}
+
+static void later_free(struct http_later *l)
+{
+	http_reply_free(&l->reply);
+	free(l);
+}
+
+/* The request ends. */
+static void later_forget(struct http_later *l)
+{
+	if (!l)
+		return;
+	l->x = NULL;
+	if (l->sent)
+		later_free(l);
+}
+
+static void later_unlink(struct http_later *l)
+{
+	if (!l->link)
+		return;
+	*l->link = l->next;
+	if (l->next)
+		l->next->link = l->link;
+	l->link = NULL;
+}
+
+/* An external loop is not woken by it: before_wait() must look. */
+static void later_resume(struct exchange *x)
+{
+	if (!x->connection) /* the handler has not returned yet */
+		return;
+	MHD_resume_connection(x->connection);
+	x->http->resumed = true;
+}
+
+void http_later_send(struct http_later *l, struct http_reply *reply)
+{
+	struct exchange *x = l->x;
+
+	later_unlink(l);
+	l->sent = true;
+	l->reply = *reply;
+	*reply = (struct http_reply){};
+	if (!x)
+		later_free(l);
+	else
+		later_resume(x);
+}
+
+/* The server ends; who has the answers may send them all the same, to nobody. */
+static void later_abandon(struct http *h)
+{
+	while (h->later) {
+		struct http_later *l = h->later;
+		struct exchange *x = l->x;
+
+		later_unlink(l);
+		if (!x)
+			continue;
+		l->x = NULL;
+		x->later = calloc(1, sizeof(*x->later));
+		if (!x->later)
+			continue;
+		x->later->x = x;
+		x->later->sent = true;
+		http_reply_problem(&x->later->reply, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
+				   "moatd is stopping");
+		later_resume(x);
+	}
 }
 
 /* ---- one request ---- */
@@ -134,16 +196,11 @@ static void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *c
 		return NULL; /* the handler sees it */
 	x->http = listener->http;
 	x->url_too_long = strlen(uri) > HTTP_URL_MAX;
+	x->body = (struct http_body){ .budget = &listener->http->budget, .fd = -1 };
+	x->rq.body_fd = -1;
+	x->rq.own = x;
 	listener->http->under_way++;
 	return x;
-}
-
-static void body_drop(struct exchange *x)
-{
-	x->http->bodies -= x->room;
-	free(x->body);
-	x->body = NULL;
-	x->size = x->room = 0;
 }
 
 static void exchange_end(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -157,8 +214,9 @@ static void exchange_end(void *cls, struct MHD_Connection *connection, void **co
 	(void)toe;
 	if (!x)
 		return;
-	trim = x->room > TRIM_ABOVE;
-	body_drop(x);
+	trim = x->body.room > TRIM_ABOVE;
+	http_body_drop(&x->body);
+	later_forget(x->later);
 	x->http->under_way--;
 	free(x);
 	*con_cls = NULL;
@@ -210,18 +268,19 @@ static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char
 }
 
 /* Whether the announced body is more than moat takes. */
-static bool announces_too_much(struct MHD_Connection *connection)
+static bool announces_too_much(const struct http_body *body, struct MHD_Connection *connection)
 {
 	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
 
-	return length && strtoull(length, NULL, 10) > HTTP_BODY_MAX;
+	return length && strtoull(length, NULL, 10) > http_body_max(body);
 }
 
-static void too_large(struct http_reply *reply)
+static void too_large(const struct http_body *body, struct http_reply *reply)
 {
 	http_reply_problem(reply, MHD_HTTP_CONTENT_TOO_LARGE, NULL,
-			   "the body is larger than %d MiB: send it in several requests",
-			   HTTP_BODY_MAX / (1024 * 1024));
+			   "the body is larger than %zu MiB: send it %s",
+			   http_body_max(body) / (1024 * 1024),
+			   body->file ? "compressed" : "in several requests");
 }
 
 /* Judges the head before a byte of the body is taken. False: reply says why not. */
@@ -249,41 +308,31 @@ static bool judge_head(struct exchange *x, bool local, struct MHD_Connection *co
 	x->route = api_find(rq, reply);
 	if (!x->route)
 		return false;
-	if (announces_too_much(connection)) {
-		too_large(reply);
+	x->body.file = x->route->permission == API_FILE;
+	if (announces_too_much(&x->body, connection)) {
+		too_large(&x->body, reply);
 		return false;
 	}
 	return true;
 }
 
-static void body_add(struct exchange *x, const char *data, size_t size)
+/* The request is whole: the handler answers it. */
+static void answer(struct exchange *x, struct http_reply *reply)
 {
-	size_t room = x->room ? x->room : BODY_ROOM_MIN;
-	char *body;
+	struct http_request *rq = &x->rq;
 
-	if (x->too_large)
-		return;
-	if (size > HTTP_BODY_MAX - x->size) {
-		x->too_large = true;
-		body_drop(x);
+	if (x->body.too_large) {
+		too_large(&x->body, reply);
 		return;
 	}
-	while (room < x->size + size)
-		room *= 2;
-	if (room != x->room) {
-		body = x->http->bodies - x->room + room <= HTTP_BODIES_MAX ? realloc(x->body, room)
-									   : NULL;
-		if (!body) {
-			x->too_large = true;
-			body_drop(x);
-			return;
-		}
-		x->http->bodies += room - x->room;
-		x->body = body;
-		x->room = room;
+	if (x->body.file && http_body_seal(&x->body)) {
+		http_reply_error(reply, -ENOMEM, &(struct problem){ "the file" });
+		return;
 	}
-	memcpy(x->body + x->size, data, size);
-	x->size += size;
+	rq->body = x->body.data;
+	rq->body_size = x->body.size;
+	rq->body_fd = x->body.fd;
+	x->route->handle(x->http->d, rq, reply);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -303,18 +352,19 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
-		body_add(x, upload_data, *upload_data_size);
+		http_body_add(&x->body, upload_data, *upload_data_size);
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
-	if (x->too_large) {
-		too_large(&reply);
-	} else {
-		x->rq.body = x->body;
-		x->rq.body_size = x->size;
-		x->route->handle(x->http->d, &x->rq, &reply);
-	}
-	return send_reply(connection, &reply);
+	if (!x->later)
+		answer(x, &reply);
+	if (!x->later)
+		return send_reply(connection, &reply);
+	if (x->later->sent)
+		return send_reply(connection, &x->later->reply);
+	x->connection = connection;
+	MHD_suspend_connection(connection);
+	return MHD_YES;
 }
 
 /* ---- the servers in the loop ---- */
@@ -357,9 +407,16 @@ static int64_t listener_run_due(struct listener *listener)
 static int64_t before_wait(void *arg)
 {
 	struct http *h = arg;
-	int64_t tcp = listener_run_due(&h->tcp);
-	int64_t local = listener_run_due(&h->local);
+	int64_t tcp, local;
 
+	if (h->resumed) {
+		h->resumed = false;
+		if (h->tcp.mhd)
+			MHD_run(h->tcp.mhd);
+		MHD_run(h->local.mhd);
+	}
+	tcp = listener_run_due(&h->tcp);
+	local = listener_run_due(&h->local);
 	if (tcp < 0 || local < 0)
 		return tcp < 0 ? local : tcp;
 	return tcp < local ? tcp : local;
@@ -374,7 +431,7 @@ static int listener_start(struct http *h, struct listener *listener, int fd, str
 	listener->fd = fd;
 	/* clang-format off */
 	listener->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, listener,
+		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, listener,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /* first: it logs the others' errors */
 		MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
@@ -514,6 +571,7 @@ struct http *http_free(struct http *h)
 	if (!h)
 		return NULL;
 	loop_set_prepare(h->d->loop, NULL, NULL);
+	later_abandon(h);
 	finish(h);
 	if (h->path && lstat(h->path, &st) == 0 && st.st_dev == h->device && st.st_ino == h->inode)
 		unlink(h->path);

@@ -8,6 +8,7 @@
 #define DAEMON_HTTP_REQUEST_H
 
 #include "core/base.h"
+#include "daemon/http_body.h"
 #include "store/store.h"
 
 /* What a client controls, and how much of it moat takes. */
@@ -16,9 +17,7 @@
 #define HTTP_MEMORY_MAX	     (64 * 1024) /* a connection: request line, headers, buffers */
 #define HTTP_TIMEOUT	     30		 /* seconds without a byte */
 #define HTTP_URL_MAX	     8192	 /* bytes of the request target */
-#define HTTP_BODY_MAX	     (32 * 1024 * 1024)
-#define HTTP_BODIES_MAX	     (64 * 1024 * 1024) /* of all requests together */
-#define HTTP_QUERY_MAX	     16			/* parameters of a request */
+#define HTTP_QUERY_MAX	     16		 /* parameters of a request */
 
 /* Where a request came from, least trusted first. */
 enum http_peer {
@@ -27,7 +26,7 @@ enum http_peer {
 	HTTP_UNIX,     /* unix socket */
 };
 
-#define HTTP_NAME_MAX 32
+#define HTTP_NAME_MAX 64
 
 struct http_request {
 	const char *method, *path;
@@ -41,6 +40,8 @@ struct http_request {
 	} param[HTTP_QUERY_MAX];
 	const char *body; /* not NUL-terminated */
 	size_t body_size;
+	int body_fd;	      /* of a route that takes a file: sealed. Else -1 */
+	struct exchange *own; /* of http.c */
 };
 
 /* The value of a query parameter, NULL if it was not given. */

@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "daemon/labels.h"
+#include "daemon/metrics_feeds.h"
 #include "moat/abi.h"
 #include "moat/stats.h"
 
@@ -78,7 +79,9 @@ static void write_cells(struct text *out, const char *metric, bool bytes,
 		text_sample(out, metric, (double)(bytes ? stats->bytes : stats->packets), "iface",
 			    from->iface, "family", label_family(cell.family), "verdict",
 			    label_verdict(cell.verdict), "reason", label_reason(cell.reason),
-			    "category", cell.has_category ? categories->name[cell.category] : "",
+			    "category",
+			    cell.has_category ? category_shown(categories->name[cell.category])
+					      : "",
 			    NULL);
 	}
 }
@@ -99,6 +102,24 @@ static void read_stats(struct daemon *d, size_t index, struct iface_stats *ret)
 	}
 }
 
+/* Feeds in mode monitor count for the category they list: one name, one series. */
+static void join_monitored(const struct categories *categories, struct moat_stats *cells)
+{
+	for (size_t c = 0; cells && c < MOAT_CATEGORIES; c++) {
+		int real =
+			categories->name[c][0] == CATEGORY_MONITORED
+				? categories_find(categories, category_shown(categories->name[c]))
+				: -1;
+
+		for (size_t i = MOAT_PLAIN_CELLS; real >= 0 && i < MOAT_CELLS;
+		     i += MOAT_CATEGORIES) {
+			cells[i + (size_t)real].packets += cells[i + c].packets;
+			cells[i + (size_t)real].bytes += cells[i + c].bytes;
+			cells[i + c] = (struct moat_stats){};
+		}
+	}
+}
+
 static void write_packets(struct daemon *d, struct text *out)
 {
 	struct categories categories;
@@ -110,8 +131,10 @@ static void write_packets(struct daemon *d, struct text *out)
 		return;
 	}
 	name_categories(d, &categories);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		read_stats(d, i, &stats[i]);
+		join_monitored(&categories, stats[i].cells);
+	}
 
 	text_metric(out, "moat_packets_total", "counter",
 		    "Packets by what happened to them; the sum over all series is the packets seen.");
@@ -338,5 +361,6 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_sources(d, &numbers, out);
 	write_maps(&numbers, out);
 	write_sync(&numbers, out);
+	metrics_feeds_write(d, out);
 	write_process(d, out);
 }

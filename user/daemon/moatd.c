@@ -17,6 +17,8 @@
 #include "core/log.h"
 #include "daemon/daemon.h"
 #include "daemon/discover.h"
+#include "daemon/feeder_child.h"
+#include "daemon/feeds_run.h"
 #include "daemon/http.h"
 #include "daemon/notify.h"
 #include "daemon/selftest.h"
@@ -321,6 +323,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never, nevers, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
+	if (!r && feeds_run_new(d, &d->feeds))
+		r = problem_set(why, -ENOMEM, "feeds: out of memory");
 	return r ?: http_new(d, &m->http, why);
 }
 
@@ -365,6 +369,7 @@ static void moatd_stop(struct moatd *m)
 {
 	struct daemon *d = &m->daemon;
 
+	d->feeds = feeds_run_free(d->feeds); /* answers who waits for a list */
 	m->http = http_free(m->http);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
@@ -417,6 +422,8 @@ int main(int argc, char **argv)
 	bool check = false;
 	int option;
 
+	if (feeder_is_child(argc, argv))
+		feeder_child_main();
 	while ((option = getopt_long(argc, argv, "c:nvVh", options, NULL)) >= 0) {
 		switch (option) {
 		case 'c':

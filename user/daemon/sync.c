@@ -348,7 +348,7 @@ static void find_cause(void *arg, const struct claim *claim)
 	if (prefix_compare(&claim->source, find->source) != 0)
 		return;
 	cause = refusals_find(find->s->refusals, sync_claim_text(find->s, claim, text),
-			      find->s->rules->categories.name[claim->category],
+			      category_shown(find->s->rules->categories.name[claim->category]),
 			      feeds_name(find->s->feeds, claim->feed));
 	if (sync_cause_is_room(cause))
 		find->cause = cause;

@@ -52,7 +52,8 @@ int sync_drop_row(struct sync *s, const struct row *row)
 	claim.feed = (uint16_t)feed;
 	if (strcmp(sync_claim_text(s, &claim, text), row->source) != 0)
 		return 0;
-	return model_drop(s->model, &claim.source, (uint8_t)category, (uint16_t)feed);
+	return model_drop(s->model, &claim.source,
+			  gate_category(&s->gate, (uint8_t)category, row->feed), (uint16_t)feed);
 }
 
 /* A row that passed before may have become one that does not. */

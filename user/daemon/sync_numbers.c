@@ -165,7 +165,7 @@ void sync_each_count(const struct sync *s,
 		const char *name = feeds_name(s->feeds, (uint16_t)feed);
 
 		for (uint8_t c = 0; c < MOAT_CATEGORIES; c++) {
-			const char *category = s->rules->categories.name[c];
+			const char *category = category_shown(s->rules->categories.name[c]);
 
 			if (*category && count[feed][c].live)
 				fn(arg, name, category, "live", count[feed][c].live);

@@ -68,6 +68,67 @@ static int ruleset_categories(struct ruleset *r, const struct config *config,
 	return 0;
 }
 
+/* ---- feeds in mode monitor: the same scopes, but nothing is done ---- */
+
+static int ruleset_monitored(struct ruleset *r, const struct categories *used, const char *name,
+			     size_t categories, struct problem *why)
+{
+	int real = categories_find(&r->categories, name), c;
+	char text[MOAT_CATEGORY_NAME];
+
+	if (real <= MOAT_CATEGORY_ALLOW || r->monitored[real])
+		return 0;
+	snprintf(text, sizeof(text), "%c%.*s", CATEGORY_MONITORED, MOAT_CATEGORY_NAME - 2, name);
+	c = ruleset_number(r, used, text);
+	if (c < 0)
+		return problem_set(why, c,
+				   "category '%s': no number is left for feeds in mode monitor",
+				   name);
+	memcpy(r->categories.name[c], text, sizeof(text));
+	r->policy[c] = r->policy[real];
+	r->policy[c].action = MOAT_ACTION_MONITOR;
+	r->policy[c].flags &= MOAT_POLICY_PROTOCOLS | MOAT_POLICY_PORTS;
+	r->rank[c] = (uint8_t)(categories + r->rank[real]); /* behind what monitors by itself */
+	r->monitored[real] = (uint8_t)c;
+	if (!r->ports[real])
+		return 0;
+	r->ports[c] = malloc(sizeof(*r->ports[c]));
+	if (!r->ports[c])
+		return problem_set(why, -ENOMEM, "out of memory");
+	*r->ports[c] = *r->ports[real];
+	return 0;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int ruleset_monitors(struct ruleset *r, const struct config *config,
+			    const struct categories *used, struct problem *why)
+{
+	int error = 0;
+
+	r->monitor = calloc(config->feeds + 1, sizeof(*r->monitor));
+	if (!r->monitor)
+		return problem_set(why, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < config->feeds && !error; i++) {
+		const struct config_feed *feed = &config->feed[i];
+
+		if (!feed->monitor)
+			continue;
+		r->monitor[r->monitors] = strdup(feed->name);
+		if (!r->monitor[r->monitors++])
+			return problem_set(why, -ENOMEM, "out of memory");
+		error = ruleset_monitored(r, used, feed->category, config->categories, why);
+		for (size_t m = 0; m < feed->mappings && !error; m++)
+			error = ruleset_monitored(r, used, feed->mapping[m].to, config->categories,
+						  why);
+	}
+	qsort(r->monitor, r->monitors, sizeof(*r->monitor), compare_texts);
+	return error;
+}
+
 static int compare_prefix(const void *a, const void *b)
 {
 	return prefix_compare(a, b);
@@ -88,6 +149,7 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 		return problem_set(why, error, "map '%s': cannot be read: %s", MOAT_MAP_NAMES,
 				   strerror(-error));
 	error = ruleset_categories(r, config, &used, why);
+	error = error ?: ruleset_monitors(r, config, &used, why);
 	if (error < 0)
 		return error;
 
@@ -109,6 +171,9 @@ struct ruleset *ruleset_free(struct ruleset *r)
 		return NULL;
 	for (size_t c = 0; c < MOAT_CATEGORIES; c++)
 		free(r->ports[c]);
+	for (size_t i = 0; i < r->monitors; i++)
+		free((char *)r->monitor[i]);
+	free(r->monitor);
 	free(r->never);
 	free(r);
 	return NULL;
@@ -122,6 +187,9 @@ void sync_use_gate(struct sync *s)
 		.never_blocks = s->rules->nevers,
 		.never_sorted = true,
 		.min_prefix = { s->rules->min_prefix[0], s->rules->min_prefix[1] },
+		.monitor = s->rules->monitor,
+		.monitors = s->rules->monitors,
+		.monitored = s->rules->monitored,
 	};
 }
 

@@ -26,6 +26,9 @@ struct ruleset {
 	struct moat_policy policy[MOAT_CATEGORIES];
 	struct moat_ports *ports[MOAT_CATEGORIES]; /* owned */
 	uint8_t rank[MOAT_CATEGORIES];
+	uint8_t monitored[MOAT_CATEGORIES]; /* its number for feeds in mode monitor; 0: none */
+	const char **monitor; /* owned, with the names: feeds in mode monitor, sorted */
+	size_t monitors;
 	struct prefix *never; /* owned; by gate_sort_never_block() */
 	size_t nevers;
 	uint8_t min_prefix[2];

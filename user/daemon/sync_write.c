@@ -23,7 +23,7 @@ static void refuse_claim(void *arg, const struct claim *claim)
 	const struct refuse *refuse = arg;
 	const struct sync *s = refuse->s;
 	char text[PREFIX_TEXT_MAX];
-	const char *category = s->rules->categories.name[claim->category];
+	const char *category = category_shown(s->rules->categories.name[claim->category]);
 	const char *feed = feeds_name(s->feeds, claim->feed);
 
 	if (prefix_compare(&claim->source, refuse->source) != 0 ||

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/feed_apply.h"
+
+#include <inttypes.h>
+
+#include "core/units.h"
+#include "core/when.h"
+#include "daemon/feed_set.h"
+#include "daemon/notify.h"
+
+#define WATCHDOG_ROWS 50000 /* written between two signs of life */
+
+/* Listings that the new list does not have, as text: what a client left may be anything. */
+struct ends {
+	char *text; /* owned: source, category, each with NUL */
+	size_t size, room;
+	size_t count;
+	size_t at; /* when handing out */
+};
+
+struct feed_apply {
+	struct feed_rules rules; /* owned */
+	int64_t fetched;
+	struct categories categories; /* that there were when it began */
+	struct feed_set *set;	      /* owned */
+	struct ends ends;
+	size_t no_category, asn, masked;
+	int error;	   /* of feed_apply_rows() */
+	size_t at, handed; /* feed_apply_write(): the next entry */
+	char source[PREFIX_TEXT_MAX];
+};
+
+int feed_rules_copy(const struct config_feed *feed, struct feed_rules *ret)
+{
+	struct config_mapping *mapping = calloc(feed->mappings + 1, sizeof(*mapping));
+
+	if (!mapping)
+		return -ENOMEM;
+	if (feed->mappings)
+		memcpy(mapping, feed->mapping, feed->mappings * sizeof(*mapping));
+	*ret = (struct feed_rules){
+		.mapping = mapping,
+		.mappings = feed->mappings,
+		.ttl = feed->ttl,
+		.confidence = feed->confidence,
+		.min_entries = feed->min_entries,
+		.allow_empty = feed->allow_empty,
+		.limits = feed->limits,
+	};
+	memcpy(ret->feed, feed->name, sizeof(ret->feed));
+	memcpy(ret->category, feed->category, sizeof(ret->category));
+	return 0;
+}
+
+void feed_rules_free(struct feed_rules *r)
+{
+	free(r->mapping);
+	*r = (struct feed_rules){};
+}
+
+int feed_apply_new(struct feed_rules *rules, const struct gate *gate, int64_t fetched,
+		   struct feed_apply **ret)
+{
+	_cleanup_(feed_apply_freep) struct feed_apply *a = calloc(1, sizeof(*a));
+
+	if (!a || feed_set_new(&a->set))
+		return -ENOMEM;
+	a->rules = *rules;
+	*rules = (struct feed_rules){};
+	a->fetched = fetched;
+	a->categories = *gate->categories;
+	*ret = take_ptr(a);
+	return 0;
+}
+
+struct feed_apply *feed_apply_free(struct feed_apply *a)
+{
+	if (!a)
+		return NULL;
+	feed_rules_free(&a->rules);
+	feed_set_free(a->set);
+	free(a->ends.text);
+	free(a);
+	return NULL;
+}
+
+/* ---- rows ---- */
+
+/* The name of the category that a row is for, or NULL. */
+static const char *category_of(const struct feed_apply *a, const struct feed_row *row)
+{
+	for (size_t i = 0; i < a->rules.mappings; i++)
+		if (!strcmp(a->rules.mapping[i].from, row->category))
+			return a->rules.mapping[i].to;
+	if (a->rules.category[0])
+		return a->rules.category;
+	if (!a->rules.mappings && categories_find(&a->categories, row->category) >= 0)
+		return row->category;
+	return NULL;
+}
+
+static int take_row(struct feed_apply *a, const struct feed_row *row)
+{
+	struct feed_row copy;
+	const char *name;
+	int category;
+
+	if (row->kind == FEED_ROW_ASN) {
+		a->asn++;
+		return 0;
+	}
+	name = category_of(a, row);
+	if (!name) {
+		a->no_category++;
+		return 0;
+	}
+	category = feed_set_category(a->set, name);
+	if (category < 0)
+		return category;
+	a->masked += row->masked;
+	if (row->confidence != FEED_NO_CONFIDENCE || a->rules.confidence < 0)
+		return feed_set_add(a->set, row, (uint8_t)category, row->expires);
+	copy = *row;
+	copy.confidence = (uint8_t)a->rules.confidence;
+	return feed_set_add(a->set, &copy, (uint8_t)category, row->expires);
+}
+
+int feed_apply_rows(struct feed_apply *a, const struct feed_row *row, size_t count)
+{
+	for (size_t i = 0; i < count && !a->error; i++)
+		a->error = take_row(a, &row[i]);
+	return a->error;
+}
+
+/* ---- against the database ---- */
+
+struct compare {
+	struct feed_apply *a;
+	const struct feed_judge *judge;
+	const struct cover *cover;
+	struct feed_report *report;
+};
+
+static int note_end(struct ends *ends, const char *source, const char *category)
+{
+	size_t a = strlen(source) + 1, b = strlen(category) + 1;
+	size_t room = ends->room ? ends->room : 4096;
+	char *grown;
+
+	while (room < ends->size + a + b)
+		room *= 2;
+	if (room != ends->room) {
+		grown = realloc(ends->text, room);
+		if (!grown)
+			return -ENOMEM;
+		ends->text = grown;
+		ends->room = room;
+	}
+	memcpy(ends->text + ends->size, source, a);
+	memcpy(ends->text + ends->size + a, category, b);
+	ends->size += a + b;
+	ends->count++;
+	return 0;
+}
+
+static bool same_text(const char *have, const char *want)
+{
+	return !strcmp(have ?: "", want);
+}
+
+static bool same_expiry(const struct feed_apply *a, const struct feed_judge *judge,
+			const struct feed_entry *entry, const char *text)
+{
+	int64_t have = 0, slack = a->rules.ttl / FEED_TTL_SLACK;
+
+	if (text && (when_parse_seconds(text, &have) || !have))
+		return false;
+	if (!entry->expires || !have || entry->own_expiry)
+		return have == entry->expires;
+	return have >= entry->expires - slack && have <= judge->now + a->rules.ttl;
+}
+
+static bool same_row(const struct feed_apply *a, const struct feed_judge *judge,
+		     const struct feed_entry *entry, const struct listing *have)
+{
+	char confidence[8] = "";
+
+	if (entry->confidence != FEED_NO_CONFIDENCE)
+		snprintf(confidence, sizeof(confidence), "%u", entry->confidence);
+	return same_expiry(a, judge, entry, have->key.expires_at) &&
+	       same_text(have->key.confidence, confidence) &&
+	       same_text(have->reference, feed_set_reference(a->set, entry)) &&
+	       same_text(have->reason, feed_set_reason(a->set, entry));
+}
+
+/* The entry that a row of the database stands for, or NULL. */
+static struct feed_entry *entry_of(struct feed_apply *a, const struct row *row)
+{
+	char text[PREFIX_TEXT_MAX];
+	struct feed_entry *entry;
+	struct prefix source;
+	int category;
+
+	if (!row->source || !row->category || strlen(row->category) >= MOAT_CATEGORY_NAME ||
+	    prefix_parse(row->source, &source))
+		return NULL;
+	category = feed_set_category(a->set, row->category);
+	entry = category < 0 ? NULL : feed_set_find(a->set, &source, category);
+	/* Another spelling is another row, which is ended in favour of this one. */
+	return entry && !strcmp(prefix_format(&source, text), row->source) ? entry : NULL;
+}
+
+static int compare_own(struct compare *c, const struct listing *listing)
+{
+	struct feed_apply *a = c->a;
+	struct feed_entry *entry = entry_of(a, &listing->key);
+
+	c->report->before++;
+	if (entry && !entry->ends) {
+		entry->fate = same_row(a, c->judge, entry, listing) ? FEED_SAME : FEED_REFRESHED;
+		return 0;
+	}
+	if ((!entry && c->report->delta) || !listing->key.source || !listing->key.category)
+		return 0;
+	return note_end(&a->ends, listing->key.source, listing->key.category);
+}
+
+static void compare_other(struct compare *c, const struct listing *listing)
+{
+	struct feed_report *r = c->report;
+	struct prefix source;
+	size_t i;
+
+	if (!listing->key.source || !listing->key.feed ||
+	    prefix_parse(listing->key.source, &source) ||
+	    !cover_overlaps(c->cover->prefix, c->cover->count, &source))
+		return;
+	for (i = 0; i < r->overlaps && strcmp(r->overlap[i].feed, listing->key.feed) != 0; i++)
+		;
+	if (i == FEED_OVERLAPS_MAX || strlen(listing->key.feed) >= sizeof(r->overlap[i].feed))
+		return;
+	if (i == r->overlaps)
+		snprintf(r->overlap[r->overlaps++].feed, sizeof(r->overlap[i].feed), "%s",
+			 listing->key.feed);
+	r->overlap[i].sources++;
+}
+
+static int compare_row(void *arg, const struct listing *listing)
+{
+	struct compare *c = arg;
+
+	if (listing->key.feed && !strcmp(listing->key.feed, c->a->rules.feed))
+		return compare_own(c, listing);
+	if (c->judge->overlaps)
+		compare_other(c, listing);
+	return 0;
+}
+
+/* ---- what the entries come to ---- */
+
+/* A list of what changed leaves ends to the entries; any other must be confirmed within the ttl. */
+static void set_expiry(const struct feed_apply *a, bool delta, struct feed_entry *entry)
+{
+	int64_t latest = a->rules.ttl ? a->fetched + a->rules.ttl : 0;
+
+	entry->own_expiry = entry->expires && (delta || !latest || entry->expires < latest);
+	if (!entry->own_expiry)
+		entry->expires = latest;
+}
+
+static void judge_entries(struct feed_apply *a, const struct feed_judge *judge,
+			  struct feed_report *r)
+{
+	const struct gate *gate = judge->gate;
+
+	for (size_t i = 0; i < feed_set_count(a->set); i++) {
+		struct feed_entry *entry = feed_set_at(a->set, i);
+		bool protects = !strcmp(feed_set_category_name(a->set, entry->category),
+					gate->categories->name[MOAT_CATEGORY_ALLOW]);
+
+		set_expiry(a, r->delta, entry);
+		if (!entry->ends && entry->expires && entry->expires <= judge->now) {
+			entry->ends = true;
+			r->expired++;
+		}
+		entry->cause = gate_check_prefix(gate, &entry->source, protects);
+		entry->wide = !protects && !entry->cause &&
+			      entry->source.len < a->rules.limits.wide[entry->source.family];
+	}
+}
+
+/* Wide prefixes that are new stay out, unless somebody insists and they end by themselves. */
+static void leave_out_wide(struct feed_apply *a, const struct feed_judge *judge,
+			   struct feed_report *r)
+{
+	for (size_t i = 0; i < feed_set_count(a->set); i++) {
+		struct feed_entry *entry = feed_set_at(a->set, i);
+
+		if (!entry->wide || entry->ends || entry->fate != FEED_NEW ||
+		    (judge->force && entry->expires))
+			continue;
+		entry->ends = true;
+		r->wide++;
+	}
+}
+
+static void count_entries(struct feed_apply *a, const struct feed_judge *judge,
+			  struct feed_report *r)
+{
+	for (size_t i = 0; i < feed_set_count(a->set); i++) {
+		const struct feed_entry *entry = feed_set_at(a->set, i);
+
+		if (entry->ends)
+			continue;
+		r->entries++;
+		r->adds += entry->fate == FEED_NEW;
+		r->unchanged += entry->fate == FEED_SAME;
+		r->refreshes += entry->fate == FEED_REFRESHED;
+		if (entry->cause)
+			r->refused[entry->cause]++;
+		r->never_block += cover_overlaps(judge->gate->never_block,
+						 judge->gate->never_blocks, &entry->source);
+	}
+	r->removes = a->ends.count;
+	if (r->delta) /* the feed also has what this answer does not name */
+		r->entries = r->before + r->adds - r->removes;
+}
+
+/* ---- guards ---- */
+
+static void stand_against(struct feed_report *r, const char *label)
+{
+	snprintf(r->cause, sizeof(r->cause), "%s", label);
+}
+
+static enum feed_guard check_size(const struct feed_apply *a, uint64_t old,
+				  const struct feed_report *r, struct problem *why)
+{
+	const struct config_limits *limits = &a->rules.limits;
+	uint64_t now = r->entries;
+
+	if (!now && !a->rules.allow_empty) {
+		problem_set(why, 0,
+			    "no entry of it is a listing (%zu rows without a category): if it may be "
+			    "empty, set allow_empty",
+			    r->no_category);
+		return FEED_GUARD_NOT_EMPTY;
+	}
+	if (now < a->rules.min_entries) {
+		problem_set(why, 0, "%" PRIu64 " entries, min_entries is %" PRIu64, now,
+			    a->rules.min_entries);
+		return FEED_GUARD_MIN_ENTRIES;
+	}
+	if (now && old && now * 100 < old * (100 - limits->max_shrink)) {
+		problem_set(why, 0,
+			    "%" PRIu64 " entries after %" PRIu64
+			    ": max_shrink is %u%%; look at it, then import it with --force",
+			    now, old, limits->max_shrink);
+		return FEED_GUARD_SHRINK;
+	}
+	if (old && now > old && now - old > FEED_GROWTH_FREE &&
+	    (now * 100 > old * limits->max_growth || now - old > FEED_GROWTH_MAX)) {
+		problem_set(why, 0,
+			    "%" PRIu64 " entries after %" PRIu64 ": max_growth is %u%%, and %d "
+			    "entries at once; look at it, then import it with --force",
+			    now, old, limits->max_growth, FEED_GROWTH_MAX);
+		return FEED_GUARD_GROWTH;
+	}
+	return FEED_PASSED;
+}
+
+static enum feed_guard check_share(const struct feed_apply *a, const struct feed_report *r,
+				   struct problem *why)
+{
+	if (r->addresses * 100 <= (1ULL << 32) * a->rules.limits.max_share)
+		return FEED_PASSED;
+	problem_set(why, 0,
+		    "it covers %" PRIu64 " IPv4 addresses, %.1f %% of all: max_share_v4 is %u%%",
+		    r->addresses, (double)r->addresses * 100 / (double)(1ULL << 32),
+		    a->rules.limits.max_share);
+	return FEED_GUARD_SHARE;
+}
+
+static void ask_guards(struct feed_apply *a, const struct feed_judge *judge, struct feed_report *r)
+{
+	uint64_t old = judge->known ? judge->entries : r->before;
+	struct problem why = {};
+	enum feed_guard guard = FEED_PASSED;
+
+	if (!r->delta && !judge->again)
+		guard = check_size(a, old, r, &why);
+	if (!guard)
+		guard = check_share(a, r, &why);
+	if (!guard)
+		return;
+	if (judge->force && feed_guard_forced(guard)) {
+		r->forced = true;
+		return;
+	}
+	stand_against(r, feed_guard_label(guard));
+	r->why = why;
+}
+
+/* ---- the whole ---- */
+
+static void report_summary(const struct feed_apply *a, const struct feed_summary *summary,
+			   struct feed_report *r)
+{
+	*r = (struct feed_report){
+		.format = summary->format,
+		.complete = summary->complete,
+		.delta = summary->format == FEED_CROWDSEC,
+		.rows = summary->entries,
+		.no_category = a->no_category,
+		.asn = a->asn,
+		.masked = a->masked,
+		.first_skipped = summary->first_skipped,
+	};
+	memcpy(r->skipped, summary->skipped, sizeof(r->skipped));
+}
+
+static int judge_difference(struct feed_apply *a, const struct feed_judge *judge,
+			    struct feed_report *r)
+{
+	_cleanup_(cover_free) struct cover cover = {};
+	struct compare compare = { .a = a, .judge = judge, .cover = &cover, .report = r };
+	int err;
+
+	feed_set_sort(a->set);
+	r->duplicates = feed_set_duplicates(a->set);
+	judge_entries(a, judge, r);
+	err = cover_make(a->set, &cover);
+	if (err)
+		return problem_set(&r->why, err, "out of memory");
+	err = store_feed_rows(judge->store, judge->overlaps ? NULL : a->rules.feed, compare_row,
+			      &compare, &r->why);
+	if (err)
+		return err;
+	leave_out_wide(a, judge, r);
+	count_entries(a, judge, r);
+	cover_free(&cover);
+	err = cover_make(a->set, &cover);
+	if (err)
+		return problem_set(&r->why, err, "out of memory");
+	r->addresses = cover_addresses(&cover);
+	r->nets = cover_nets(&cover);
+	return 0;
+}
+
+int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struct feed_report *ret)
+{
+	const struct feed_summary *summary = judge->summary;
+	int err;
+
+	report_summary(a, summary, ret);
+	if (a->error) {
+		stand_against(ret, feed_guard_label(FEED_GUARD_TOO_MANY));
+		return problem_set(&ret->why, a->error,
+				   "more than %d listings, or out of memory (%s)", FEED_SET_MAX,
+				   strerror(-a->error));
+	}
+	/* A list that proves to be empty on purpose is the guards' business, not a fault. */
+	if (summary->fault && !(summary->fault == FEED_FAULT_NO_ENTRIES && summary->may_be_empty)) {
+		stand_against(ret, feed_fault_label(summary->fault));
+		problem_set(&ret->why, 0, "%s%s%s", feed_fault_text(summary->fault),
+			    summary->detail[0] ? ": " : "", summary->detail);
+		return 0;
+	}
+	err = judge_difference(a, judge, ret);
+	if (err) {
+		stand_against(ret, feed_guard_label(FEED_GUARD_DATABASE));
+		return err;
+	}
+	ask_guards(a, judge, ret);
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static void give_entry(struct feed_apply *a, const struct feed_entry *entry,
+		       struct listing_input *ret)
+{
+	const char *reference = feed_set_reference(a->set, entry);
+	const char *reason = feed_set_reason(a->set, entry);
+
+	*ret = (struct listing_input){
+		.source = prefix_format(&entry->source, a->source),
+		.category = feed_set_category_name(a->set, entry->category),
+		.reference = reference[0] ? reference : NULL,
+		.reason = reason[0] ? reason : NULL,
+		.expires_at = entry->expires,
+		.confidence = entry->confidence == FEED_NO_CONFIDENCE ? -1 : entry->confidence,
+	};
+}
+
+/* Adds before removes: a reader of the change log never sees a hole. */
+static int next_change(void *arg, struct listing_input *ret, bool *ret_remove)
+{
+	struct feed_apply *a = arg;
+	struct ends *ends = &a->ends;
+
+	if (++a->handed % WATCHDOG_ROWS == 0)
+		notify_send("WATCHDOG=1");
+	*ret_remove = false;
+	while (a->at < feed_set_count(a->set)) {
+		const struct feed_entry *entry = feed_set_at(a->set, a->at++);
+
+		if (entry->ends || entry->fate == FEED_SAME)
+			continue;
+		give_entry(a, entry, ret);
+		return 1;
+	}
+	if (ends->at == ends->size)
+		return 0;
+	*ret_remove = true;
+	*ret = (struct listing_input){ .source = ends->text + ends->at };
+	ends->at += strlen(ret->source) + 1;
+	ret->category = ends->text + ends->at;
+	ends->at += strlen(ret->category) + 1;
+	return 1;
+}
+
+int feed_apply_write(struct feed_apply *a, struct store *store, const struct actor *actor,
+		     int64_t now, const struct feed_state *state, struct feed_report *report,
+		     struct problem *why)
+{
+	char detail[256];
+	int err;
+
+	if (!report->adds && !report->refreshes && !report->removes) {
+		err = store_feed_save(store, state, why);
+	} else {
+		snprintf(detail, sizeof(detail),
+			 "%s: %zu added, %zu ended, %zu refreshed, %zu unchanged%s", a->rules.feed,
+			 report->adds, report->removes, report->refreshes, report->unchanged,
+			 report->forced ? ", forced" : "");
+		a->at = a->handed = a->ends.at = 0;
+		err = store_feed_apply(store,
+				       &(struct feed_difference){ .feed = a->rules.feed,
+								  .next = next_change,
+								  .arg = a,
+								  .actor = actor,
+								  .now = now,
+								  .detail = detail,
+								  .state = *state },
+				       why);
+	}
+	report->applied = !err;
+	return err;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/feed_report.h"
+
+/* clang-format off */
+static const struct {
+	const char *label;
+	bool forced;
+} guards[] = {
+	[FEED_PASSED] = { "", false },
+#define X(name, label, forced) [FEED_GUARD_##name] = { label, forced },
+	FEED_GUARDS(X)
+#undef X
+};
+/* clang-format on */
+
+const char *feed_guard_label(enum feed_guard guard)
+{
+	return (size_t)guard < ARRAY_SIZE(guards) ? guards[guard].label : "unknown";
+}
+
+bool feed_guard_forced(enum feed_guard guard)
+{
+	return (size_t)guard < ARRAY_SIZE(guards) && guards[guard].forced;
+}
+
+static int64_t whole(uint64_t number)
+{
+	return number > INT64_MAX ? INT64_MAX : (int64_t)number;
+}
+
+static void emit_skipped(struct emit *e, const struct feed_report *r)
+{
+	emit_begin(e, "skipped", '{');
+	for (int i = 0; i < FEED_SKIP_MAX; i++)
+		if (r->skipped[i])
+			emit_whole(e, feed_skip_label(i), whole(r->skipped[i]));
+	if (r->no_category)
+		emit_whole(e, "category", whole(r->no_category));
+	if (r->asn)
+		emit_whole(e, "asn", whole(r->asn));
+	if (r->wide)
+		emit_whole(e, "wide", whole(r->wide));
+	if (r->expired)
+		emit_whole(e, "expired", whole(r->expired));
+	emit_end(e, '}');
+	if (r->first_skipped)
+		emit_whole(e, "first_skipped_line", whole(r->first_skipped));
+	else
+		emit_null(e, "first_skipped_line");
+}
+
+static void emit_overlap(struct emit *e, const struct feed_report *r)
+{
+	emit_begin(e, "overlap", '{');
+	emit_whole(e, "never_block", whole(r->never_block));
+	emit_begin(e, "feeds", '{');
+	for (size_t i = 0; i < r->overlaps; i++)
+		emit_whole(e, r->overlap[i].feed, whole(r->overlap[i].sources));
+	emit_end(e, '}');
+	emit_end(e, '}');
+}
+
+void feed_report_emit(struct emit *e, const struct feed_report *r)
+{
+	emit_text(e, "format", feed_format_label(r->format));
+	emit_bool(e, "applied", r->applied);
+	emit_bool(e, "complete", r->complete);
+	emit_bool(e, "delta", r->delta);
+	emit_bool(e, "forced", r->forced);
+	emit_text(e, "cause", r->cause[0] ? r->cause : NULL);
+	emit_text(e, "why", r->cause[0] ? r->why.text : NULL);
+	emit_whole(e, "before", whole(r->before));
+	emit_whole(e, "entries", whole(r->entries));
+	emit_whole(e, "adds", whole(r->adds));
+	emit_whole(e, "removes", whole(r->removes));
+	emit_whole(e, "refreshes", whole(r->refreshes));
+	emit_whole(e, "unchanged", whole(r->unchanged));
+	emit_whole(e, "duplicates", whole(r->duplicates));
+	emit_whole(e, "masked", whole(r->masked));
+	emit_begin(e, "refused", '{');
+	for (int cause = GATE_PASSED + 1; cause < GATE_CAUSE_MAX; cause++)
+		if (r->refused[cause])
+			emit_whole(e, gate_cause_label(cause), whole(r->refused[cause]));
+	emit_end(e, '}');
+	emit_skipped(e, r);
+	emit_begin(e, "covers", '{');
+	emit_whole(e, "ipv4_addresses", whole(r->addresses));
+	emit_whole(e, "ipv6_nets_64", whole(r->nets));
+	emit_end(e, '}');
+	emit_overlap(e, r);
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "daemon/feeds_run_state.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/stat.h>
+
+#include "core/log.h"
+#include "core/units.h"
+
+#define SUFFIX_NEW "~new" /* of a copy that is not judged yet; no name has a ~ */
+
+static void job_free(struct feed_job *job)
+{
+	feeder_cancel(job->feeder);
+	feed_apply_free(job->apply);
+	free(job);
+}
+
+static struct daemon *daemon_of(const struct feed_job *job)
+{
+	return job->feed->all->d;
+}
+
+static const struct config_feed *config_of(const struct feed_job *job)
+{
+	return feeds_config(job->feed->all, job->feed->state.feed);
+}
+
+/* ---- what is known of the feed ---- */
+
+static void save_state(struct feed_run *feed)
+{
+	struct store *store = sync_store(feed->all->d->sync);
+	struct problem why = {};
+
+	if (!store || store_read_only(store))
+		return;
+	if (store_feed_save(store, &feed->state, &why))
+		log_debug("table feed: %s", why.text);
+}
+
+static void count_cause(struct feed_run *feed, const char *cause)
+{
+	size_t i;
+
+	for (i = 0; i < feed->causes && strcmp(feed->cause[i].label, cause) != 0; i++)
+		;
+	if (i == FEEDS_CAUSES_MAX)
+		return;
+	if (i == feed->causes)
+		snprintf(feed->cause[feed->causes++].label, sizeof(feed->cause[i].label), "%s",
+			 cause);
+	feed->cause[i].count++;
+}
+
+static bool is_schedule(const struct feed_job *job)
+{
+	return job->kind == JOB_FETCH || job->kind == JOB_CONFIRM;
+}
+
+/* Said once: again only when something else is wrong. */
+static void say_refused(const struct feed_run *feed, const char *cause, const char *detail)
+{
+	if (!strcmp(feed->state.fault, cause) && !strcmp(feed->state.detail, detail))
+		return;
+	log_warning("feed '%s': not taken over: %s: %s; %s", feed->state.feed, cause, detail,
+		    feed->state.last_good ? "the last good list stays, and ages"
+					  : "there is no list of it yet");
+}
+
+/* A list that somebody sends is his to mend: only what is fetched puts the feed in trouble. */
+static void note_refused(struct feed_job *job, const char *cause, const struct problem *why,
+			 int64_t retry_after)
+{
+	struct feed_run *feed = job->feed;
+	const struct config_feed *config = config_of(job);
+	int64_t now = feeds_now();
+
+	count_cause(feed, cause);
+	if (job->kind == JOB_DISK)
+		log_warning("feed '%s': its copy on disk is not taken over: %s: %s",
+			    feed->state.feed, cause, why->text);
+	if (!is_schedule(job))
+		return;
+	say_refused(feed, cause, why->text);
+	snprintf(feed->state.fault, sizeof(feed->state.fault), "%s", cause);
+	snprintf(feed->state.detail, sizeof(feed->state.detail), "%s", why->text);
+	feed->state.failures++;
+	feed->state.last_try = now;
+	if (config)
+		feed->next = feeds_next(feed, config, now, retry_after);
+	save_state(feed);
+}
+
+static void note_good(struct feed_run *feed, const struct feed_state *state)
+{
+	if (feed->state.fault[0] && !state->fault[0])
+		log_notice("feed '%s': good again", feed->state.feed);
+	feed->state = *state;
+}
+
+/* What is known of the feed once this list is in force. */
+static void next_state(const struct feed_job *job, const struct feeder_result *result,
+		       const struct feed_report *report, struct feed_state *ret)
+{
+	const struct config_feed *config = config_of(job);
+
+	*ret = job->feed->state;
+	ret->entries = report->entries;
+	snprintf(ret->format, sizeof(ret->format), "%s", feed_format_label(report->format));
+	if (result->summary.timestamp || result->modified)
+		ret->modified = result->summary.timestamp ?: result->modified;
+	if (job->fetched > ret->last_good)
+		ret->last_good = job->fetched;
+	if (job->kind == JOB_DISK)
+		return;
+	ret->last_try = job->fetched;
+	ret->failures = 0;
+	ret->origin = job->kind != JOB_IMPORT && config ? feeds_origin(config) : 0;
+	ret->fault[0] = ret->detail[0] = '\0';
+	if (job->kind == JOB_CONFIRM)
+		return;
+	snprintf(ret->etag, sizeof(ret->etag), "%s", result->etag);
+	snprintf(ret->last_modified, sizeof(ret->last_modified), "%s", result->last_modified);
+}
+
+/* ---- the copy on disk ---- */
+
+static void touch_copy(const struct feed_run *feed)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+				     { .tv_sec = feed->state.last_good } };
+	char path[FEEDS_PATH];
+
+	feeds_path(feed, "", path);
+	if (utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) && errno != ENOENT)
+		log_warning("feed '%s': '%s': %s", feed->state.feed, path, strerror(errno));
+}
+
+static void keep_copy(const struct feed_run *feed)
+{
+	char from[FEEDS_PATH], to[FEEDS_PATH];
+
+	feeds_path(feed, SUFFIX_NEW, from);
+	feeds_path(feed, "", to);
+	if (rename(from, to) && errno != ENOENT)
+		log_warning("feed '%s': '%s': %s", feed->state.feed, to, strerror(errno));
+	touch_copy(feed);
+}
+
+static void drop_new_copy(const struct feed_run *feed)
+{
+	char path[FEEDS_PATH];
+
+	feeds_path(feed, SUFFIX_NEW, path);
+	unlink(path);
+}
+
+/* ---- the end of a list ---- */
+
+/* The feed is free for another list before whoever waits hears of this one. */
+static void finish(struct feed_job *job, int error, const struct feed_report *report,
+		   const struct problem *why)
+{
+	job->feed->job = NULL;
+	if (job->kind == JOB_FETCH)
+		drop_new_copy(job->feed);
+	if (job->done)
+		job->done(job->arg, error, report, why);
+	job_free(job);
+	malloc_trim(0);
+}
+
+static void refuse(struct feed_job *job, const char *cause, const struct feeder_result *result,
+		   struct feed_report *report)
+{
+	if (cause != report->cause)
+		snprintf(report->cause, sizeof(report->cause), "%s", cause);
+	if (!job->dry_run)
+		note_refused(job, report->cause, &report->why, result->retry_after);
+	finish(job, 0, report, &report->why);
+}
+
+static int write_list(struct feed_job *job, const struct feeder_result *result,
+		      struct feed_report *report, struct problem *why)
+{
+	const struct actor actor = { job->actor_name, job->actor_origin };
+	struct daemon *d = daemon_of(job);
+	struct feed_run *feed = job->feed;
+	struct feed_state state;
+	int err;
+
+	next_state(job, result, report, &state);
+	err = feed_apply_write(job->apply, sync_store(d->sync), &actor, feeds_now(), &state, report,
+			       why);
+	if (err)
+		return err;
+	note_good(feed, &state);
+	feed->refreshed = job->kind == JOB_DISK ? feed->refreshed : job->fetched;
+	if (job->kind == JOB_FETCH)
+		keep_copy(feed);
+	if (job->kind == JOB_CONFIRM)
+		touch_copy(feed);
+	if (report->adds || report->removes)
+		log_info("feed '%s': %zu listings: %zu added, %zu ended, %zu refreshed",
+			 feed->state.feed, report->entries, report->adds, report->removes,
+			 report->refreshes);
+	return sync_follow(d->sync, why) < 0 ? -EAGAIN : 0;
+}
+
+static void judge(struct feed_job *job, const struct feeder_result *result)
+{
+	struct daemon *d = daemon_of(job);
+	struct feed_run *feed = job->feed;
+	struct feed_report report = {};
+	struct problem why = {};
+	struct feed_judge judge = {
+		.summary = &result->summary,
+		.gate = sync_gate(d->sync),
+		.store = sync_store(d->sync),
+		.now = feeds_now(),
+		.known = feed->state.last_good,
+		.entries = feed->state.entries,
+		.force = job->force,
+		.again = job->kind == JOB_DISK || job->kind == JOB_CONFIRM,
+		.overlaps = job->dry_run || !feed->state.last_good,
+	};
+	int err;
+
+	if (!judge.store) {
+		problem_set(&report.why, 0, "the database is not open");
+		refuse(job, feed_guard_label(FEED_GUARD_DATABASE), result, &report);
+		return;
+	}
+	if (feed_apply_judge(job->apply, &judge, &report) || report.cause[0]) {
+		refuse(job, report.cause, result, &report);
+		return;
+	}
+	err = job->dry_run ? 0 : write_list(job, result, &report, &why);
+	if (err && !report.applied) {
+		report.why = why;
+		refuse(job, feed_guard_label(FEED_GUARD_DATABASE), result, &report);
+		return;
+	}
+	finish(job, err, &report, &why);
+}
+
+/* The list in force is the current one: its listings live on. */
+static void confirm(struct feed_job *job, const struct feeder_result *result)
+{
+	struct feed_run *feed = job->feed;
+	const struct config_feed *config = config_of(job);
+	struct feed_report report = { .entries = feed->state.entries, .applied = true };
+	struct feed_state state = feed->state;
+	struct job_start start = { .kind = JOB_CONFIRM, .fetched = feeds_now(), .format = -1 };
+	struct feed_rules rules = {};
+	struct problem why = {};
+	char path[FEEDS_PATH];
+
+	report.unchanged = feed->state.entries;
+	feeds_path(feed, "", path);
+	start.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (!config || start.fd < 0 || feed_rules_copy(config, &rules)) {
+		if (start.fd >= 0)
+			close(start.fd);
+		feed->state.etag[0] = feed->state.last_modified[0] = '\0';
+		feed->next = feeds_now();
+		problem_set(&report.why, 0,
+			    "not modified, but its copy on disk is gone: it is fetched anew");
+		refuse(job, feed_guard_label(FEED_GUARD_FETCH), result, &report);
+		return;
+	}
+	state.last_good = state.last_try = start.fetched;
+	state.failures = 0;
+	state.fault[0] = state.detail[0] = '\0';
+	if (feed->refreshed && start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK) {
+		close(start.fd);
+		note_good(feed, &state);
+		save_state(feed);
+		touch_copy(feed);
+		finish(job, 0, &report, &why);
+	} else {
+		start.done = job->done;
+		start.arg = job->arg;
+		job->done = NULL;
+		finish(job, 0, &report, &why);
+		if (feed_job_start(feed, &start, &rules, &why)) {
+			log_warning("feed '%s': %s", feed->state.feed, why.text);
+			if (start.done)
+				start.done(start.arg, -EIO, &report, &why);
+		}
+	}
+	feed_rules_free(&rules);
+}
+
+/* The program that fetched it is gone when this is called. */
+static void on_done(void *arg, const struct feeder_result *result)
+{
+	struct feed_job *job = arg;
+	struct feed_report report = {};
+
+	job->feeder = NULL;
+	if (result->not_modified && job->kind == JOB_FETCH) {
+		confirm(job, result);
+	} else if (!result->ok) {
+		report.why = result->why;
+		refuse(job, feed_guard_label(FEED_GUARD_FETCH), result, &report);
+	} else {
+		judge(job, result);
+	}
+}
+
+static int on_rows(void *arg, const struct feed_row *row, size_t count)
+{
+	const struct feed_job *job = arg;
+
+	return feed_apply_rows(job->apply, row, count);
+}
+
+/* ---- the start ---- */
+
+static void describe(const struct feed_run *feed, const struct config_feed *config,
+		     const struct job_start *start, char keep[FEEDS_PATH], struct feeder_job *ret)
+{
+	*ret = (struct feeder_job){ .fd = start->fd };
+	if (config)
+		ret->parse = config->parse;
+	if (start->format >= 0)
+		ret->parse.format = (enum feed_format)start->format;
+	ret->parse.now = start->fetched;
+	if (start->kind != JOB_FETCH || !config)
+		return;
+	feeds_path(feed, SUFFIX_NEW, keep);
+	ret->url = config->url;
+	ret->keep = keep;
+	ret->header_file = config->header_file;
+	/* A list that is not whole in the database must come whole. */
+	if (feed->state.origin == feeds_origin(config) &&
+	    feed->state.last_good + config->ttl > start->fetched) {
+		ret->etag = feed->state.etag[0] ? feed->state.etag : NULL;
+		ret->last_modified = feed->state.last_modified[0] ? feed->state.last_modified
+								  : NULL;
+	}
+}
+
+int feed_job_start(struct feed_run *feed, const struct job_start *start, struct feed_rules *rules,
+		   struct problem *why)
+{
+	struct daemon *d = feed->all->d;
+	struct feed_job *job = calloc(1, sizeof(*job));
+	struct feeder_job what;
+	char keep[FEEDS_PATH];
+	int err;
+
+	if (!job || feed_apply_new(rules, sync_gate(d->sync), start->fetched, &job->apply)) {
+		free(job);
+		if (start->fd >= 0)
+			close(start->fd);
+		return problem_set(why, -ENOMEM, "out of memory");
+	}
+	job->feed = feed;
+	job->kind = start->kind;
+	job->fetched = start->fetched;
+	job->dry_run = start->dry_run;
+	job->force = start->force;
+	snprintf(job->actor_name, sizeof(job->actor_name), "%s",
+		 start->actor && start->actor->name ? start->actor->name : "moatd");
+	snprintf(job->actor_origin, sizeof(job->actor_origin), "%s",
+		 start->actor && start->actor->origin ? start->actor->origin : "feed");
+
+	describe(feed, feeds_config(feed->all, feed->state.feed), start, keep, &what);
+	err = feeder_start(d->loop, &what, on_rows, on_done, job, &job->feeder, why);
+	if (err) {
+		job_free(job);
+		return err;
+	}
+	job->done = start->done;
+	job->arg = start->arg;
+	feed->job = job;
+	return 0;
+}
+
+void feed_job_cancel(struct feed_run *feed)
+{
+	struct feed_report report = {};
+	struct problem why = { "moatd is stopping" };
+
+	if (feed->job)
+		finish(feed->job, -ECANCELED, &report, &why);
+}
