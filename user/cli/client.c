@@ -6,7 +6,9 @@
 #include "cli/table.h"
 
 #define CONNECT_TIMEOUT_S 5L
-#define ANSWER_TIMEOUT_S  30L /* a request of BULK_ROWS_MAX rows takes moatd a few seconds */
+#define ANSWER_TIMEOUT_S  120L
+#define FEEDS		  "/api/v1/feeds/"
+#define LIST_TIMEOUT_S	  660L /* a list may take its child ten minutes */
 
 struct client {
 	CURL *curl;
@@ -83,7 +85,7 @@ static int no_daemon(const struct cli *cli, CURLcode failed, long error)
 			error ? strerror((int)error) : curl_easy_strerror(failed));
 }
 
-static void set_request(CURL *curl, const struct cli *cli, const char *method,
+static void set_request(CURL *curl, const struct cli *cli, const char *method, const char *path,
 			const struct text *body, struct answer *answer)
 {
 	curl_easy_reset(curl);
@@ -96,6 +98,8 @@ static void set_request(CURL *curl, const struct cli *cli, const char *method,
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	if (strncmp(path, FEEDS, strlen(FEEDS)) == 0)
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT, LIST_TIMEOUT_S);
 	if (strcmp(method, "POST") == 0) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body->data : "");
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -104,15 +108,15 @@ static void set_request(CURL *curl, const struct cli *cli, const char *method,
 }
 
 /* Without "Expect: 100-continue": the daemon of this host takes a body at once. */
-static struct curl_slist *make_headers(const struct text *body)
+static struct curl_slist *make_headers(const char *type)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
 
-	return body ? curl_slist_append(headers, "Content-Type: application/json") : headers;
+	return type ? curl_slist_append(headers, type) : headers;
 }
 
-int client_ask(struct cli *cli, const char *method, const char *path, const struct text *body,
-	       struct answer *ret)
+static int ask(struct cli *cli, const char *method, const char *path, const struct text *body,
+	       const char *type, struct answer *ret)
 {
 	struct client *c = client_of(cli);
 	struct curl_slist *headers;
@@ -126,8 +130,8 @@ int client_ask(struct cli *cli, const char *method, const char *path, const stru
 		text_free(&url);
 		return cli_fail(cli, CLI_REFUSED, "out of memory");
 	}
-	headers = make_headers(body);
-	set_request(c->curl, cli, method, body, ret);
+	headers = make_headers(type);
+	set_request(c->curl, cli, method, path, body, ret);
 	curl_easy_setopt(c->curl, CURLOPT_URL, url.data);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
 	done = curl_easy_perform(c->curl);
@@ -142,6 +146,12 @@ int client_ask(struct cli *cli, const char *method, const char *path, const stru
 	if (ret->body.data)
 		ret->json = json_loadb(ret->body.data, ret->body.size, 0, NULL);
 	return CLI_DONE;
+}
+
+int client_ask(struct cli *cli, const char *method, const char *path, const struct text *body,
+	       struct answer *ret)
+{
+	return ask(cli, method, path, body, body ? "Content-Type: application/json" : NULL, ret);
 }
 
 bool client_succeeded(const struct cli *cli, const struct answer *answer, int *ret_code)
@@ -166,6 +176,15 @@ int client_get(struct cli *cli, const char *method, const char *path, const stru
 	       struct answer *ret)
 {
 	int code = client_ask(cli, method, path, body, ret);
+
+	if (code == CLI_DONE && !client_succeeded(cli, ret, &code))
+		answer_free(ret);
+	return code;
+}
+
+int client_upload(struct cli *cli, const char *path, const struct text *file, struct answer *ret)
+{
+	int code = ask(cli, "POST", path, file, "Content-Type: application/octet-stream", ret);
 
 	if (code == CLI_DONE && !client_succeeded(cli, ret, &code))
 		answer_free(ret);

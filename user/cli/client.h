@@ -36,6 +36,9 @@ bool client_succeeded(const struct cli *cli, const struct answer *answer, int *r
 int client_get(struct cli *cli, const char *method, const char *path, const struct text *body,
 	       struct answer *ret);
 
+/* POSTs bytes as they are. */
+int client_upload(struct cli *cli, const char *path, const struct text *file, struct answer *ret);
+
 /* Appends "?key=value" or "&key=value" to a path, encoded. value NULL: nothing. */
 void client_param(struct text *path, const char *key, const char *value);
 

@@ -19,6 +19,9 @@ void show_paused(const struct cli *cli, const json_t *answer);
 
 /* Prometheus text as JSON. */
 void show_metrics_json(const struct cli *cli, const char *metrics);
+void show_feeds(const struct cli *cli, const json_t *feeds);
+/* What a list did, or would do. */
+void show_report(const struct cli *cli, const json_t *report);
 
 /* What add did to one row of its answer. False: it is not in force. */
 bool show_added(const struct cli *cli, const json_t *row);

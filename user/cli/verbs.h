@@ -15,6 +15,8 @@ extern const struct verb verb_list;
 extern const struct verb verb_explain;
 extern const struct verb verb_metrics;
 extern const struct verb verb_audit;
+extern const struct verb verb_import;
+extern const struct verb verb_feeds;
 extern const struct verb verb_attach;
 extern const struct verb verb_detach;
 extern const struct verb verb_pause;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
+
+#include "cli/client.h"
+#include "cli/show.h"
+
+#define LABEL_WIDTH 10
+
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void clean_line(const struct cli *cli, enum tint tint, const char *s)
+{
+	struct text clean = {};
+
+	clean_text(&clean, s);
+	fprintf(cli->out, "%s%s%s", tint_begin(cli->colour, tint), clean.data ? clean.data : "",
+		tint_end(cli->colour, tint));
+	text_free(&clean);
+}
+
+/* ---- feeds ---- */
+
+static void add_feed(struct table *table, const struct cli *cli, const json_t *feed)
+{
+	bool trouble = strcmp(answer_text(feed, "state"), "trouble") == 0;
+	char entries[SHOW_MAX], good[SHOW_MAX], next[SHOW_MAX];
+
+	table_add(table, TINT_BOLD, answer_text(feed, "name"));
+	table_add(table, trouble ? TINT_BAD : TINT_NONE,
+		  trouble ? answer_text(feed, "cause") : answer_text(feed, "state"));
+	table_add(table, TINT_NONE, show_count(number(feed, "entries"), entries));
+	table_add(table, TINT_NONE, answer_text(feed, "format"));
+	table_add(table, TINT_NONE, answer_text(feed, "category"));
+	table_add(table, TINT_NONE,
+		  json_is_true(json_object_get(feed, "configured")) ? answer_text(feed, "mode")
+								    : "imported");
+	table_add(table, TINT_NONE,
+		  show_time(json_object_get(feed, "last_good"), cli->now, "never", good));
+	table_add(table, TINT_NONE,
+		  json_is_true(json_object_get(feed, "running"))
+			  ? "now"
+			  : show_time(json_object_get(feed, "next"), cli->now, "", next));
+}
+
+void show_feeds(const struct cli *cli, const json_t *feeds)
+{
+	static const char *const titles[] = { "FEED",	  "STATE", "ENTRIES",	"FORMAT",
+					      "CATEGORY", "MODE",  "LAST GOOD", "NEXT" };
+	struct table table = { .columns = ARRAY_SIZE(titles) };
+	json_t *feed;
+	size_t i;
+
+	if (!json_array_size(feeds)) {
+		fprintf(cli->out, "no feed is configured, and none was imported\n");
+		return;
+	}
+	for (size_t c = 0; c < ARRAY_SIZE(titles); c++)
+		table_add(&table, TINT_DIM, titles[c]);
+	json_array_foreach(feeds, i, feed)
+		add_feed(&table, cli, feed);
+	table_flush(&table, cli->out, cli->colour, "");
+	table_free(&table);
+	json_array_foreach(feeds, i, feed) {
+		if (!answer_text(feed, "why")[0])
+			continue;
+		clean_line(cli, TINT_BAD, answer_text(feed, "name"));
+		fputs(": ", cli->out);
+		clean_line(cli, TINT_NONE, answer_text(feed, "why"));
+		fputc('\n', cli->out);
+	}
+}
+
+/* ---- a list ---- */
+
+static void label(const struct cli *cli, const char *text)
+{
+	fprintf(cli->out, "  %-*s  ", LABEL_WIDTH, text);
+}
+
+static void count(const struct cli *cli, const char *before, int64_t n, const char *after)
+{
+	char text[SHOW_MAX];
+
+	fprintf(cli->out, "%s%s%s", before, show_count(n, text), after);
+}
+
+/* "7 never_block, 2 prefix_floor"; nothing at all if there is none. */
+static void show_causes(const struct cli *cli, const char *name, const json_t *counts)
+{
+	const char *separator = "", *key;
+	json_t *value;
+
+	if (!json_object_size(counts))
+		return;
+	label(cli, name);
+	json_object_foreach((json_t *)counts, key, value) {
+		count(cli, separator, json_integer_value(value), " ");
+		clean_line(cli, TINT_NONE, key);
+		separator = ", ";
+	}
+	fputc('\n', cli->out);
+}
+
+static void show_head(const struct cli *cli, const json_t *report)
+{
+	bool refused = answer_text(report, "cause")[0];
+	bool dry_run = json_is_true(json_object_get(report, "dry_run"));
+
+	clean_line(cli, TINT_BOLD, answer_text(report, "feed"));
+	fputs(": ", cli->out);
+	if (refused) {
+		fprintf(cli->out, "%sREFUSED%s, nothing would be changed: ",
+			tint_begin(cli->colour, TINT_BAD), tint_end(cli->colour, TINT_BAD));
+		clean_line(cli, TINT_NONE, answer_text(report, "why"));
+	} else {
+		fputs(dry_run ? "dry run, nothing was changed" : "in force", cli->out);
+	}
+	if (!refused && json_is_true(json_object_get(report, "forced")))
+		fputs(", forced", cli->out);
+	fputc('\n', cli->out);
+}
+
+static void show_difference(const struct cli *cli, const json_t *report)
+{
+	label(cli, "listings");
+	count(cli, "", number(report, "entries"), " (");
+	count(cli, "+", number(report, "adds"), " ");
+	count(cli, "-", number(report, "removes"), ", ");
+	count(cli, "", number(report, "refreshes"), " refreshed, ");
+	count(cli, "", number(report, "unchanged"), " unchanged)");
+	if (number(report, "duplicates"))
+		count(cli, ", ", number(report, "duplicates"), " said twice");
+	fputc('\n', cli->out);
+}
+
+static void show_covers(const struct cli *cli, const json_t *report)
+{
+	const json_t *covers = json_object_get(report, "covers");
+	const json_t *overlap = json_object_get(report, "overlap");
+	int64_t v4 = number(covers, "ipv4_addresses"), v6 = number(covers, "ipv6_nets_64");
+
+	label(cli, "covers");
+	count(cli, "", v4, " IPv4 addresses");
+	if (v4)
+		fprintf(cli->out, " (%.4f %% of all)", (double)v4 * 100 / 4294967296.0);
+	if (v6)
+		count(cli, ", ", v6, " IPv6 /64s");
+	fputc('\n', cli->out);
+	if (number(overlap, "never_block")) {
+		label(cli, "overlaps");
+		count(cli, "", number(overlap, "never_block"),
+		      " with what must never be blocked\n");
+	}
+	show_causes(cli, "also in", json_object_get(overlap, "feeds"));
+}
+
+void show_report(const struct cli *cli, const json_t *report)
+{
+	show_head(cli, report);
+	label(cli, "format");
+	fprintf(cli->out, "%s%s\n", answer_text(report, "format"),
+		json_is_true(json_object_get(report, "complete")) ? ", complete" : "");
+	show_difference(cli, report);
+	show_causes(cli, "refused", json_object_get(report, "refused"));
+	show_causes(cli, "left out", json_object_get(report, "skipped"));
+	show_covers(cli, report);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * import, feeds.
+ */
+#include <fcntl.h>
+
+#include "cli/client.h"
+#include "cli/show.h"
+#include "cli/verbs.h"
+#include "core/feed.h"
+#include "core/units.h"
+
+#define FILE_MAX (64UL * 1024 * 1024) /* what the daemon takes */
+#define PIECE	 (256 * 1024)
+
+enum {
+	IMPORT_FEED,
+	IMPORT_FORMAT,
+	IMPORT_CATEGORY,
+	IMPORT_TTL,
+	IMPORT_DRY_RUN,
+	IMPORT_FORCE,
+};
+
+static const struct verb_option import_options[] = {
+	[IMPORT_FEED] = { 'f', "feed", "FEED", "the feed whose list it is; what it lacks ends" },
+	[IMPORT_FORMAT] = { 0, "format", "FORMAT", "plain, spamhaus, csv, stix, ... (auto)" },
+	[IMPORT_CATEGORY] = { 'c', "category", "CATEGORY",
+			      "of its listings (as the feed is configured)" },
+	[IMPORT_TTL] = { 't', "ttl", "TIME",
+			 "its listings end after 12h, 3d (as configured, else never)" },
+	[IMPORT_DRY_RUN] = { 'n', "dry-run", NULL, "say what it would do, and change nothing" },
+	[IMPORT_FORCE] = { 0, "force", NULL,
+			   "overrule guards about size, and let wide prefixes with a ttl in" },
+};
+
+/* Any bytes, NUL among them. name is for messages. */
+static int read_all(const struct cli *cli, int fd, const char *name, struct text *ret)
+{
+	ssize_t n;
+
+	do {
+		if (ret->room < ret->size + PIECE) {
+			char *grown = realloc(ret->data, ret->room * 2 + PIECE);
+
+			if (!grown)
+				return cli_fail(cli, CLI_REFUSED, "out of memory");
+			ret->data = grown;
+			ret->room = ret->room * 2 + PIECE;
+		}
+		n = read(fd, ret->data + ret->size, PIECE);
+		ret->size += n > 0 ? (size_t)n : 0;
+		if (ret->size > FILE_MAX)
+			return cli_fail(cli, CLI_REFUSED,
+					"%s: larger than %lu MiB: compress it with gzip or zstd",
+					name, FILE_MAX / (1024 * 1024));
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? cli_fail(cli, CLI_USAGE, "%s: %s", name, strerror(errno)) : CLI_DONE;
+}
+
+static int read_file(const struct cli *cli, const char *path, struct text *ret)
+{
+	_cleanup_close_ int fd = -1;
+
+	if (strcmp(path, "-") == 0)
+		return read_all(cli, fileno(cli->in), "standard input", ret);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return cli_fail(cli, CLI_USAGE, "%s: %s", path, strerror(errno));
+	return read_all(cli, fd, path, ret);
+}
+
+static bool is_name(const char *name)
+{
+	return name[0] && name[0] != '.' && !strpbrk(name, "/?%#& ");
+}
+
+static void import_path(const struct call *call, struct text *path)
+{
+	text_add(path, "/api/v1/feeds/%s/import", call->value[IMPORT_FEED]);
+	client_param(path, "format", call->value[IMPORT_FORMAT]);
+	client_param(path, "category", call->value[IMPORT_CATEGORY]);
+	client_param(path, "ttl", call->value[IMPORT_TTL]);
+	client_param(path, "dry_run", call->value[IMPORT_DRY_RUN] ? "1" : NULL);
+	client_param(path, "force", call->value[IMPORT_FORCE] ? "1" : NULL);
+}
+
+static int show_answer(const struct cli *cli, const struct answer *answer)
+{
+	const char *cause = answer_text(answer->json, "cause");
+
+	if (cli->json)
+		fputs(answer->body.data ? answer->body.data : "", cli->out);
+	else
+		show_report(cli, answer->json);
+	return cause[0] ? CLI_REFUSED : CLI_DONE;
+}
+
+static int send_list(struct cli *cli, const struct call *call)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	_cleanup_(text_free) struct text file = {};
+	_cleanup_(text_free) struct text path = {};
+	int code = read_file(cli, call->arg[0], &file);
+
+	if (code != CLI_DONE)
+		return code;
+	import_path(call, &path);
+	if (path.failed)
+		return cli_fail(cli, CLI_REFUSED, "out of memory");
+	code = client_upload(cli, path.data, &file, &answer);
+	return code == CLI_DONE ? show_answer(cli, &answer) : code;
+}
+
+static int run_import(struct cli *cli, const struct call *call)
+{
+	const char *ttl = call->value[IMPORT_TTL];
+	int64_t seconds;
+
+	if (!call->value[IMPORT_FEED])
+		return cli_fail(cli, CLI_USAGE,
+				"import: -f FEED is missing; see 'moatctl import --help'");
+	if (!is_name(call->value[IMPORT_FEED]))
+		return cli_fail(cli, CLI_USAGE, "-f %s: not the name of a feed",
+				call->value[IMPORT_FEED]);
+	if (ttl && units_duration(ttl, &seconds))
+		return cli_fail(cli, CLI_USAGE, "-t %s: a duration (15m, 12h, 30d) is expected",
+				ttl);
+	return send_list(cli, call);
+}
+
+const struct verb verb_import = {
+	.name = "import",
+	.args = "FILE",
+	.summary = "a feed's list from a file ('-': standard input), through all guards",
+	.details =
+		"The list takes the place of the feed's last one: what is new is added, what is gone\n"
+		"ends, what stayed is refreshed. A list that is cut, empty, or not to be believed\n"
+		"changes nothing, and the exit code is 1. gzip and zstd are read as they are.",
+	.min_args = 1,
+	.max_args = 1,
+	.options = import_options,
+	.option_count = ARRAY_SIZE(import_options),
+	.run = run_import,
+};
+
+/* ---- feeds ---- */
+
+static int list_feeds(struct cli *cli)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	int code = client_get(cli, "GET", "/api/v1/feeds", NULL, &answer);
+
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json)
+		fputs(answer.body.data ? answer.body.data : "", cli->out);
+	else
+		show_feeds(cli, json_object_get(answer.json, "feeds"));
+	return CLI_DONE;
+}
+
+static int fetch_feed(struct cli *cli, const char *name)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	_cleanup_(text_free) struct text path = {};
+	int code;
+
+	text_add(&path, "/api/v1/feeds/%s/fetch", name);
+	if (path.failed)
+		return cli_fail(cli, CLI_REFUSED, "out of memory");
+	code = client_get(cli, "POST", path.data, NULL, &answer);
+	return code == CLI_DONE ? show_answer(cli, &answer) : code;
+}
+
+static int run_feeds(struct cli *cli, const struct call *call)
+{
+	if (!call->args)
+		return list_feeds(cli);
+	if (strcmp(call->arg[0], "fetch") != 0 || call->args != 2 || !is_name(call->arg[1]))
+		return cli_fail(cli, CLI_USAGE, "feeds: nothing, or 'fetch NAME' is expected");
+	return fetch_feed(cli, call->arg[1]);
+}
+
+const struct verb verb_feeds = {
+	.name = "feeds",
+	.args = "[fetch NAME]",
+	.summary = "state of each feed, its last good list, why one was refused; fetches one now",
+	.max_args = 2,
+	.run = run_feeds,
+};
