@@ -46,7 +46,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -
 LIBS_core  := -lyaml -lz -lzstd
 LIBS_store := -lsqlite3
 LIBS_plane := -lbpf -lelf -lz
-LIBS_daemon := -lmicrohttpd -ljansson
+LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng
 LIBS_cli   := -lcurl -ljansson
 
 layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
@@ -103,15 +103,15 @@ $(BUILD)/tests/unit/test_core_%: $(BUILD)/tests/unit/test_core_%.o $(CORE)
 $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
-HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o labels.o protocols.o) \
+HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_feeds.o) $(BUILD)/daemon/loop.o \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o feed_report.o labels.o protocols.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
-INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o) \
+INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon discover ifaces loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random \
@@ -125,6 +125,20 @@ $(SYNC_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(addprefix $(BUIL
 $(INNER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(INNER_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(if $(findstring discover,$@),$(call wraps,fopen getifaddrs freeifaddrs)) \
 		-o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+# The feeder's child is the test program itself, run again.
+FEEDER_UNIT := $(addprefix $(BUILD)/tests/unit/,feeder_lab.o http_server.o) $(BUILD)/daemon/loop.o \
+	       $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/feeder*.c))
+FEEDER_TESTS := $(filter $(BUILD)/tests/unit/test_daemon_feeder%,$(UNIT))
+$(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
+# The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
+FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feed_apply.o feed_set.o feed_report.o \
+	      feed_schedule.o notify.o)
+$(BUILD)/tests/unit/test_daemon_feeds_run: $(BUILD)/tests/unit/test_daemon_feeds_run.o $(FEEDS_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+$(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/unit/test_daemon_%: $(BUILD)/tests/unit/test_daemon_%.o $(DAEMON) $(PLANE) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_plane) $(LIBS_store) $(LIBS_core)
 

@@ -90,10 +90,11 @@ if bpftool map dump pinned "$PINS/moat_control" > /dev/null 2>&1; then
 		# shellcheck disable=SC2086 # one word a byte
 		bpftool map update pinned "$PINS/moat_control" key 0 0 0 0 value "$1" ${value#* }
 	}
+	abi=$(bpftool -j map lookup pinned "$PINS/moat_control" key 0 0 0 0 | jq -r '.value[0]')
 	moat_abi 0x63
 	refuses "pins of another ABI are refused" 2 ABI "$PINS"
 	check "the program of the other ABI stays attached" equal "$id" "$(xdp_id)"
-	moat_abi 0x01
+	moat_abi "$abi"
 else
 	not_ok "moat_control is pinned in $PINS"
 fi

@@ -31,6 +31,11 @@ static void show_removed_of(const struct cli *cli, const json_t *json)
 	show_removed(cli, "192.0.2.1", json);
 }
 
+static void show_feeds_of(const struct cli *cli, const json_t *json)
+{
+	show_feeds(cli, json_object_get(json, "feeds"));
+}
+
 struct golden {
 	const char *name;
 	void (*show)(const struct cli *cli, const json_t *json);
@@ -57,6 +62,11 @@ static const struct golden goldens[] = {
 	{ "removed_all", show_removed_of, false, NULL },
 	{ "paused", show_paused, false, NULL },
 	{ "resumed", show_paused, false, NULL },
+	{ "feeds", show_feeds_of, false, NULL },
+	{ "feeds_none", show_feeds_of, false, NULL },
+	{ "import", show_report, false, NULL },
+	{ "import_refused", show_report, false, NULL },
+	{ "import_refused", show_report, true, "import_refused_colour" },
 };
 
 /* Owned by the caller; "" if there is no such file. */
