@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A feed's list as a difference: all of it or nothing, a change log that says
- * what happened and no more, and a database of before that gets its table.
+ * A feed's list as a difference: all of it or nothing, and a change log that
+ * says what happened and no more.
  */
 #include "tests/unit/test_store_lab.h"
 
@@ -10,7 +10,8 @@ struct rows {
 	const char *const *text;
 	size_t at;
 	size_t fail_at; /* 0: never */
-	int64_t expires_at;
+	int64_t expires_at, review_at;
+	const char *basis, *region;
 };
 
 static int next_row(void *arg, struct listing_input *ret, bool *ret_remove)
@@ -28,6 +29,9 @@ static int next_row(void *arg, struct listing_input *ret, bool *ret_remove)
 				       .category = "botnet",
 				       .reference = "SBL1",
 				       .expires_at = rows->expires_at,
+				       .review_at = rows->review_at,
+				       .basis = rows->basis,
+				       .region = rows->region,
 				       .confidence = 80 };
 	return 1;
 }
@@ -93,6 +97,35 @@ static void the_log_has_each_change_and_audit_one_row(void **state)
 					 " origin = 'moatctl' AND verb = 'import' AND"
 					 " detail = 'drop: a list' AND at = 1700000000"),
 			 1);
+}
+
+static void what_a_feed_says_of_all_its_rows_stands_in_each_and_in_the_log(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct rows rows = LIST("+192.0.2.1");
+	struct set set = {};
+	int64_t seq = 0;
+
+	rows.basis = "contract";
+	rows.region = "eu";
+	rows.review_at = 1800000000;
+	assert_int_equal(apply(lab, s, &rows), 0);
+	set_follow(lab, s, &set, &seq);
+	assert_string_equal(set.line[0], "192.0.2.1|botnet|drop|never in eu");
+	assert_int_equal(lab_number(lab, "SELECT review_at FROM listing WHERE basis = 'contract'"
+					 " AND region = 'eu'"),
+			 1800000000);
+
+	rows = LIST("+192.0.2.1");
+	rows.review_at = 1900000000;
+	assert_int_equal(apply(lab, s, &rows), 0);
+	set_follow(lab, s, &set, &seq);
+	assert_string_equal(set.line[0], "192.0.2.1|botnet|drop|never");
+	set_clear(&set);
+	assert_int_equal(lab_number(lab, "SELECT review_at FROM listing WHERE basis = 'contract'"
+					 " AND region IS NULL"),
+			 1800000000);
 }
 
 static void triggers_are_on_again_after_a_list(void **state)
@@ -173,23 +206,6 @@ static void what_is_known_of_a_feed_survives(void **state)
 	store_free(s);
 }
 
-static void the_table_comes_to_a_database_without_it_and_nothing_is_read_anew(void **state)
-{
-	struct lab *lab = *state;
-	_cleanup_(store_freep) struct store *s = lab_open(lab);
-	struct feed_state known = { .feed = "drop" };
-	int64_t seq = 0;
-	size_t changes = 0;
-
-	assert_int_equal(lab_number(lab, "SELECT count(*) FROM sqlite_schema WHERE name = 'feed'"),
-			 0);
-	assert_int_equal(lab_add(lab, s, "192.0.2.1"), 0);
-	assert_int_equal(store_changes(s, 0, 10, count_change, &changes, &seq, &lab->why), 0);
-	assert_int_equal(store_feed_save(s, &known, &lab->why), 0);
-	assert_int_equal(store_changes(s, seq, 10, count_change, &changes, &seq, &lab->why), 0);
-	assert_int_equal(lab_number(lab, "SELECT count(*) FROM feed"), 1);
-}
-
 static void a_change_of_the_schema_by_others_is_still_noticed(void **state)
 {
 	struct lab *lab = *state;
@@ -239,11 +255,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_store(a_list_is_added_refreshed_and_ended),
 		with_store(the_log_has_each_change_and_audit_one_row),
+		with_store(what_a_feed_says_of_all_its_rows_stands_in_each_and_in_the_log),
 		with_store(triggers_are_on_again_after_a_list),
 		with_store(a_list_that_breaks_off_leaves_nothing),
 		with_store(rows_of_other_feeds_are_not_touched),
 		with_store(what_is_known_of_a_feed_survives),
-		with_store(the_table_comes_to_a_database_without_it_and_nothing_is_read_anew),
 		with_store(a_change_of_the_schema_by_others_is_still_noticed),
 		with_store(rows_are_given_by_feed_or_all),
 		with_store(a_list_waits_for_a_locked_database_no_longer_than_others),

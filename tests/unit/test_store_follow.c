@@ -67,6 +67,12 @@ static void a_replace_with_recursive_triggers_is_followed(void **state)
 			"192.0.2.1|botnet|manual|300", 2);
 }
 
+static void a_change_of_the_region_is_followed(void **state)
+{
+	assert_followed(*state, "UPDATE listing SET region = 'de,eu' WHERE expires_at = 100",
+			"192.0.2.1|botnet|manual|100 in de,eu", 2);
+}
+
 static void an_upsert_is_followed(void **state)
 {
 	assert_followed(*state,
@@ -163,6 +169,9 @@ static const char *const statements[] = {
 	"DELETE FROM listing WHERE (source, category, feed) = (%s) OR expires_at = %s;",
 	"UPDATE listing SET expires_at = coalesce(expires_at, 0) + 1, reason = 'again'"
 	" WHERE (source, category, feed) < (%s) AND expires_at IS NOT %s;",
+	"UPDATE listing SET region = CASE WHEN (source, category, feed) < (%s) THEN 'eu' END"
+	" WHERE expires_at IS NOT %s;",
+	"INSERT OR REPLACE INTO listing (source, category, feed, region) VALUES (%s, %s);",
 	"UPDATE listing SET (source, category, feed) = (%s) WHERE expires_at IS %s;",
 	"UPDATE OR REPLACE listing SET (source, category, feed) = (%s) WHERE expires_at IS NOT %s;",
 	"UPDATE OR IGNORE listing SET (source, category, feed) = (%s) WHERE expires_at IS NOT %s;",
@@ -340,6 +349,7 @@ int main(void)
 		TEST(an_insert_is_followed),
 		TEST(an_insert_or_replace_is_followed),
 		TEST(a_replace_with_recursive_triggers_is_followed),
+		TEST(a_change_of_the_region_is_followed),
 		TEST(an_upsert_is_followed),
 		TEST(an_update_of_the_key_removes_the_old_and_adds_the_new),
 		TEST(an_update_of_the_key_onto_another_row_is_followed),

@@ -193,7 +193,7 @@ static inline int64_t lab_number(const struct lab *lab, const char *sql)
 	return number;
 }
 
-/* ---- sets of "source category feed expires" lines ---- */
+/* ---- sets of "source category feed expires region" lines ---- */
 
 #define SET_MAX 2048
 
@@ -222,12 +222,13 @@ static inline bool set_same_key(const char *a, const char *b)
 
 static inline char *set_line(const struct row *row)
 {
-	size_t size = 4 * (STORE_TEXT_MAX + 4) + 4;
+	size_t size = 5 * (STORE_TEXT_MAX + 4) + 8;
 	char *line = malloc(size);
 
 	assert_non_null(line);
-	snprintf(line, size, "%s|%s|%s|%s", row->source, row->category, row->feed,
-		 row->expires_at ? row->expires_at : "never");
+	snprintf(line, size, "%s|%s|%s|%s%s%s", row->source, row->category, row->feed,
+		 row->expires_at ? row->expires_at : "never", row->region ? " in " : "",
+		 row->region ? row->region : "");
 	return line;
 }
 

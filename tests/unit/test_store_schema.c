@@ -9,14 +9,15 @@
 static const char promised_listing[] =
 	"source TEXT 1 - 1,category TEXT 1 - 2,feed TEXT 1 'manual' 3,reason TEXT 0 - 0,"
 	"reference TEXT 0 - 0,basis TEXT 0 - 0,region TEXT 0 - 0,confidence INTEGER 0 - 0,"
-	"created_at INTEGER 1 unixepoch() 0,expires_at INTEGER 0 - 0";
+	"created_at INTEGER 1 unixepoch() 0,expires_at INTEGER 0 - 0,review_at INTEGER 0 - 0";
 static const char promised_change[] =
 	"seq INTEGER 0 - 1,op TEXT 0 - 0,source TEXT 0 - 0,category TEXT 0 - 0,feed TEXT 0 - 0,"
-	"expires_at INTEGER 0 - 0,at INTEGER 0 - 0";
+	"expires_at INTEGER 0 - 0,at INTEGER 0 - 0,region TEXT 0 - 0";
 static const char promised_refused[] =
 	"source TEXT 0 - 0,category TEXT 0 - 0,feed TEXT 0 - 0,cause TEXT 0 - 0,at INTEGER 0 - 0";
 static const char promised_audit[] =
-	"at INTEGER 0 - 0,actor TEXT 0 - 0,origin TEXT 0 - 0,verb TEXT 0 - 0,detail TEXT 0 - 0";
+	"at INTEGER 0 - 0,actor TEXT 0 - 0,origin TEXT 0 - 0,verb TEXT 0 - 0,detail TEXT 0 - 0,"
+	"hash TEXT 0 - 0";
 
 static void assert_table(struct lab *lab, const char *table, const char *promise)
 {
@@ -110,10 +111,10 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	struct lab *lab = *state;
 
 	store_free(lab_open(lab));
-	lab_sql(lab, "PRAGMA user_version = 2");
-	assert_refused(lab, -EPROTO, "schema is version 2, this moat knows up to 1");
+	lab_sql(lab, "PRAGMA user_version = 3");
+	assert_refused(lab, -EPROTO, "schema is version 3, this moat knows up to 2");
 	assert_non_null(strstr(lab->why.text, "run the newer moat"));
-	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 2);
+	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 3);
 }
 
 static void tables_of_another_program_are_refused_and_left_alone(void **state)
@@ -200,6 +201,12 @@ static void the_audit_log_is_append_only(void **state)
 		"INSERT INTO audit (rowid, actor) VALUES (-1, 'nobody')",
 		"UPDATE OR REPLACE audit SET rowid = 1 WHERE rowid = 2",
 		"INSERT OR REPLACE INTO audit (rowid, at) SELECT rowid, 0 FROM audit",
+		"INSERT INTO audit (rowid, actor) VALUES (100, 'nobody')",
+		"INSERT INTO audit (actor, hash) VALUES ('nobody', 'ab')",
+		"UPDATE audit SET hash = 'ab'", /* only moatd seals */
+		"BEGIN; INSERT INTO writer VALUES ('a', 'b'); UPDATE audit SET hash = 'ab', at = 1",
+		"BEGIN; INSERT INTO writer VALUES ('a', 'b'); UPDATE audit SET hash = 'ab';"
+		"UPDATE audit SET hash = 'cd'",
 	};
 	struct lab *lab = *state;
 	_cleanup_(store_freep) struct store *s = lab_open(lab);

@@ -19,10 +19,11 @@ static int collect(void *arg, const struct listing *l)
 	size_t at = strlen(lines->text);
 
 #define OR_NULL(s) ((s) ? (s) : "-")
-	snprintf(lines->text + at, sizeof(lines->text) - at, "%s %s %s %s %s %s %s %s %s\n",
+	snprintf(lines->text + at, sizeof(lines->text) - at, "%s %s %s %s %s %s %s %s %s %s\n",
 		 OR_NULL(l->key.source), OR_NULL(l->key.category), OR_NULL(l->key.feed),
 		 OR_NULL(l->key.expires_at), OR_NULL(l->key.confidence), OR_NULL(l->reason),
-		 OR_NULL(l->reference), OR_NULL(l->basis), OR_NULL(l->region));
+		 OR_NULL(l->reference), OR_NULL(l->basis), OR_NULL(l->key.region),
+		 OR_NULL(l->review_at));
 	return 0;
 }
 
@@ -42,33 +43,32 @@ static void what_is_added_is_listed_in_full(void **state)
 	struct lab *lab = *state;
 	_cleanup_(store_freep) struct store *s = lab_open(lab);
 	const struct listing_input rows[] = {
-		{ "192.0.2.1", "botnet", "manual", "scan", "CASE-1", "basis", "EU", 2000000000,
-		  80 },
-		{ "2001:db8::/32", "spam", NULL, NULL, NULL, NULL, NULL, 0, -1 },
+		{ "192.0.2.1", "botnet", "manual", "scan", "CASE-1", "basis", "eu", 2000000000,
+		  1900000000, 80 },
+		{ "2001:db8::/32", "spam", NULL, NULL, NULL, NULL, NULL, 0, 0, -1 },
 	};
 	struct lines lines;
 
 	assert_int_equal(store_add(s, &actor, rows, 2, &lab->why), 0);
 	assert_string_equal(all(lab, s, &lines),
-			    "192.0.2.1 botnet manual 2000000000 80 scan CASE-1 basis EU\n"
-			    "2001:db8::/32 spam manual - - - - - -\n");
+			    "192.0.2.1 botnet manual 2000000000 80 scan CASE-1 basis eu 1900000000\n"
+			    "2001:db8::/32 spam manual - - - - - - -\n");
 }
 
 static void a_refresh_changes_all_but_created_at(void **state)
 {
 	struct lab *lab = *state;
 	_cleanup_(store_freep) struct store *s = lab_open(lab);
-	struct listing_input row = {
-		"192.0.2.1", "botnet", "manual", "old", NULL, NULL, NULL, 5, 1
-	};
+	struct listing_input row = { "192.0.2.1", "botnet", "manual", "old", NULL,
+				     NULL,	  NULL,	    5,	      6,     1 };
 	struct lines lines;
 
 	assert_int_equal(store_add(s, &actor, &row, 1, &lab->why), 0);
 	lab_sql(lab, "UPDATE listing SET created_at = 7");
 	row = (struct listing_input){ "192.0.2.1", "botnet", "manual", "new", "ref",
-				      NULL,	   NULL,     0,	       -1 };
+				      NULL,	   NULL,     0,	       0,     -1 };
 	assert_int_equal(store_add(s, &actor, &row, 1, &lab->why), 0);
-	assert_string_equal(all(lab, s, &lines), "192.0.2.1 botnet manual - - new ref - -\n");
+	assert_string_equal(all(lab, s, &lines), "192.0.2.1 botnet manual - - new ref - - -\n");
 	assert_int_equal(lab_number(lab, "SELECT created_at FROM listing"), 7);
 }
 
@@ -105,7 +105,7 @@ static void a_remove_takes_what_matches_and_counts_it(void **state)
 	assert_int_equal(removed, 0);
 	assert_int_equal(store_remove(s, &actor, "a", NULL, "g", &removed, &lab->why), 0);
 	assert_int_equal(removed, 2);
-	assert_string_equal(all(lab, s, &lines), "a y f - - - - - -\nb x f - - - - - -\n");
+	assert_string_equal(all(lab, s, &lines), "a y f - - - - - - -\nb x f - - - - - - -\n");
 	assert_int_equal(store_remove(s, &actor, "a", NULL, NULL, &removed, &lab->why), 0);
 	assert_int_equal(removed, 1);
 }
@@ -125,8 +125,8 @@ static void listings_are_found_by_the_spellings_of_covering_prefixes(void **stat
 					  &lab->why),
 			 0);
 	assert_string_equal(lines.text,
-			    "192.0.2.1 a manual - - q - - -\n192.0.2.1 c manual - - - - - -\n"
-			    "192.0.2.0/24 b manual - - r - - -\n");
+			    "192.0.2.1 a manual - - q - - - -\n192.0.2.1 c manual - - - - - - -\n"
+			    "192.0.2.0/24 b manual - - r - - - -\n");
 }
 
 /* ---- pages ---- */
@@ -436,7 +436,7 @@ static void audit_says_who_changed_what(void **state)
 		"uid 1000 moatctl: add 192.0.2.1 botnet manual until 2000000000\n"
 		"sql sql: update 192.0.2.1 botnet manual -> 192.0.2.1 spam manual until 2000000000\n"
 		"sql sql: add 192.0.2.1 botnet manual until 2000000000\n"
-		"uid 1000 moatctl: remove 192.0.2.1 spam manual\n");
+		"uid 1000 moatctl: remove 192.0.2.1 spam manual until 2000000000\n");
 }
 
 static void audit_lists_the_newest_oldest_first(void **state)

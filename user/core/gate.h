@@ -83,6 +83,7 @@ struct row {
 	const char *source, *category, *feed;
 	const char *expires_at; /* as text, null: never */
 	const char *confidence; /* as text, null: none */
+	const char *region;	/* words with commas between, null: everywhere */
 };
 
 /*

@@ -93,7 +93,7 @@ void listing_emit(struct emit *e, const struct listing *listing, const struct li
 	emit_text(e, "reason", listing->reason);
 	emit_text(e, "reference", listing->reference);
 	emit_text(e, "basis", listing->basis);
-	emit_text(e, "region", listing->region);
+	emit_text(e, "region", listing->key.region);
 	emit_number_text(e, "confidence", listing->key.confidence);
 	emit_time_text(e, "created_at", listing->created_at);
 	emit_time_text(e, "expires_at", listing->key.expires_at);

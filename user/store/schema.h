@@ -17,20 +17,30 @@
 
 #define SCHEMA_APPLICATION_ID 0x6d6f6174 /* "moat" */
 
-/* The statements that make it, for one transaction. */
-extern const char schema_sql[];
+/* The statements that make it, one after the other in one transaction. */
+extern const char schema_tables[];
+extern const char schema_triggers[];
 
 enum schema_state {
 	SCHEMA_EMPTY,	/* nothing in it yet */
 	SCHEMA_CURRENT, /* version and shape are this program's */
+	SCHEMA_OLDER,	/* of an earlier moat: schema_upgrade() says how to bring it here */
 	SCHEMA_NEWER,	/* of a later moat */
 	SCHEMA_FOREIGN, /* another program's, or not moat's shape */
 };
 
 /*
- * Reads only. Fills what (the object at fault and why) for the last two.
+ * Reads only. Fills what (the object at fault and why) for the last three, and
+ * *ret_version for SCHEMA_CURRENT and SCHEMA_OLDER.
  * Returns enum schema_state, or the negative of an SQLite result code.
  */
-int schema_check(sqlite3 *db, struct problem *what);
+int schema_check(sqlite3 *db, int64_t *ret_version, struct problem *what);
+
+/*
+ * What brings the tables of this version to those of STORE_SCHEMA, with no
+ * trigger left; schema_triggers comes next, in the same transaction. NULL:
+ * there is no way from there.
+ */
+const char *schema_upgrade(int64_t version);
 
 #endif

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "core/log.h"
+
 #define WAL_SUFFIX "-wal"
 
 static void drop_statements(struct store *s)
@@ -256,31 +258,84 @@ static int set_wal(struct store *s, struct problem *why)
 	return 0;
 }
 
+/* Runs what makes or changes the schema, and looks whether it became this program's. */
+static int write_schema(struct store *s, const char *tables, const char *doing, struct txn *txn,
+			struct problem *why)
+{
+	struct problem what = {};
+	char header[96];
+	int64_t version;
+	int rc;
+
+	snprintf(header, sizeof(header), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 SCHEMA_APPLICATION_ID, STORE_SCHEMA);
+	rc = sqlite3_exec(s->db, tables, NULL, NULL, NULL);
+	rc = rc ?: sqlite3_exec(s->db, schema_triggers, NULL, NULL, NULL);
+	rc = rc ?: sqlite3_exec(s->db, header, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && schema_check(s->db, &version, &what) != SCHEMA_CURRENT)
+		return problem_set(
+			why, -EPROTO,
+			"database '%s': %s: %s: give moat a file of its own, or restore a backup",
+			s->path, doing, what.text);
+	rc = rc ?: sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (rc != SQLITE_OK)
+		return sqlite_problem(s, rc, doing, why);
+	txn->db = NULL;
+	return 0;
+}
+
 /* Another moatd may do the same at the same time: look again under the lock. */
 static int create_schema(struct store *s, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
-	char header[96];
-	int err, rc;
+	int64_t version;
+	int err;
 
 	err = set_wal(s, why);
 	err = err ?: sqlite_begin_write(s, &txn, why);
 	if (err)
 		return err;
-	if (schema_check(s->db, NULL) == SCHEMA_CURRENT)
+	if (schema_check(s->db, &version, NULL) == SCHEMA_CURRENT)
 		return 0;
-	snprintf(header, sizeof(header), "PRAGMA application_id = %d; PRAGMA user_version = %d",
-		 SCHEMA_APPLICATION_ID, STORE_SCHEMA);
-	rc = sqlite3_exec(s->db, schema_sql, NULL, NULL, NULL);
-	rc = rc ?: sqlite3_exec(s->db, header, NULL, NULL, NULL);
-	rc = rc ?: sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
-	return rc ? sqlite_problem(s, rc, "making its tables", why) : 0;
+	return write_schema(s, schema_tables, "making its tables", &txn, why);
+}
+
+static int upgrade_schema(struct store *s, const struct problem *what, struct problem *why)
+{
+	_cleanup_txn_ struct txn txn = { NULL };
+	int64_t version = 0;
+	const char *sql;
+	int err, state;
+
+	if (s->read_only)
+		return problem_set(
+			why, -EROFS,
+			"database '%s': %s, and it can only be read: make the file and its directory writable for moatd once, so that it is brought to version %d",
+			s->path, what->text, STORE_SCHEMA);
+	err = set_wal(s, why);
+	err = err ?: sqlite_begin_write(s, &txn, why);
+	if (err)
+		return err;
+	state = schema_check(s->db, &version, NULL);
+	if (state == SCHEMA_CURRENT)
+		return 0;
+	sql = state == SCHEMA_OLDER ? schema_upgrade(version) : NULL;
+	if (!sql)
+		return problem_set(why, -EPROTO,
+				   "database '%s': %s: restore a backup, or give moat a file of its own",
+				   s->path, what->text);
+	err = write_schema(s, sql, "bringing its tables to this version", &txn, why);
+	if (!err)
+		log_info("database '%s': schema brought from version %lld to %d; an older moat will refuse it",
+			 s->path, (long long)version, STORE_SCHEMA);
+	return err;
 }
 
 static int check_schema(struct store *s, bool create, struct problem *why)
 {
 	struct problem what = {};
-	int state = schema_check(s->db, &what);
+	int64_t version;
+	int state = schema_check(s->db, &version, &what);
 
 	switch (state) {
 	case SCHEMA_CURRENT:
@@ -292,6 +347,8 @@ static int check_schema(struct store *s, bool create, struct problem *why)
 			why, -EPROTO,
 			"database '%s': it is empty: restore a backup, or restart moatd to begin with an empty one",
 			s->path);
+	case SCHEMA_OLDER:
+		return upgrade_schema(s, &what, why);
 	case SCHEMA_NEWER:
 		return problem_set(
 			why, -EPROTO,

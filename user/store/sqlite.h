@@ -20,7 +20,7 @@
 #include "store/store.h"
 #include "store/watch.h"
 
-#define TEXT_COLUMNS 10	   /* that one row of any query hands out */
+#define TEXT_COLUMNS 11	   /* that one row of any query hands out */
 #define TEXT_MORE    "..." /* ends what was cut */
 
 /* One for each statement that is prepared once and kept. */
@@ -47,7 +47,6 @@ enum sqlite_slot {
 	SLOT_AUDIT,
 	SLOT_PRUNE_LIST,
 	SLOT_PRUNE,
-	SLOT_FEED_TABLE,
 	SLOT_FEED_STATES,
 	SLOT_FEED_SAVE,
 	SLOT_FEED_SCAN,
@@ -117,6 +116,15 @@ static inline void sqlite_bind(sqlite3_stmt *stmt, int index, const char *text)
 {
 	if (text)
 		sqlite3_bind_text(stmt, index, text, -1, SQLITE_STATIC);
+	else
+		sqlite3_bind_null(stmt, index);
+}
+
+/* Binds seconds since 1970, 0 as null. */
+static inline void sqlite_bind_time(sqlite3_stmt *stmt, int index, int64_t seconds)
+{
+	if (seconds)
+		sqlite3_bind_int64(stmt, index, seconds);
 	else
 		sqlite3_bind_null(stmt, index);
 }

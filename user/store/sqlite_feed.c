@@ -7,61 +7,19 @@
  */
 #include "store/sqlite.h"
 
-#define FEED_TABLE                                                                                 \
-	"CREATE TABLE feed (\n"                                                                    \
-	"  feed TEXT PRIMARY KEY,         -- what moatd knows of it from fetch to fetch\n"         \
-	"  last_good INTEGER, last_try INTEGER, modified INTEGER,\n"                               \
-	"  entries INTEGER, failures INTEGER, origin INTEGER, format TEXT,\n"                      \
-	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT)"
-
 #define PUT                                                                                        \
-	"INSERT INTO listing (source, category, feed, reason, reference, confidence, expires_at)"  \
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"                                                     \
+	"INSERT INTO listing (source, category, feed, reason, reference, confidence, expires_at,"  \
+	" basis, region, review_at)"                                                               \
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                                        \
 	" ON CONFLICT (source, category, feed) DO UPDATE SET reason = excluded.reason,"            \
 	" reference = excluded.reference, confidence = excluded.confidence,"                       \
-	" expires_at = excluded.expires_at"
+	" expires_at = excluded.expires_at, region = excluded.region,"                             \
+	" basis = coalesce(excluded.basis, basis),"                                                \
+	" review_at = coalesce(review_at, excluded.review_at)"
 
 #define DOING "taking over a feed"
 
 /* ---- table feed ---- */
-
-static int has_table(struct store *s, bool *ret, struct problem *why)
-{
-	int64_t count = 0;
-	int err = sqlite_number(s, SLOT_FEED_TABLE,
-				"SELECT count(*) FROM sqlite_schema"
-				" WHERE type = 'table' AND name = 'feed'",
-				&count, why);
-
-	*ret = count;
-	return err;
-}
-
-/*
- * Inside a transaction. Another table changes the schema's version, which must
- * not be taken for somebody else's doing: *ret_version is what it is then.
- */
-static int make_table(struct store *s, int64_t *ret_version, struct problem *why)
-{
-	static const char version[] = "PRAGMA schema_version";
-	int64_t before = 0;
-	bool there;
-	int err, rc;
-
-	*ret_version = s->schema_version;
-	err = has_table(s, &there, why);
-	if (err || there)
-		return err;
-	err = sqlite_number(s, SLOT_SCHEMA_VERSION, version, &before, why);
-	if (err)
-		return err;
-	rc = sqlite3_exec(s->db, FEED_TABLE, NULL, NULL, NULL);
-	if (rc != SQLITE_OK)
-		return sqlite_problem(s, rc, "making table feed", why);
-	if (before != s->schema_version)
-		return 0; /* it is somebody else's doing, too */
-	return sqlite_number(s, SLOT_SCHEMA_VERSION, version, ret_version, why);
-}
 
 static void copy_text(struct store *s, sqlite3_stmt *stmt, int column, char *to, size_t size)
 {
@@ -95,17 +53,15 @@ int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct probl
 {
 	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
 	struct feed_state state;
-	bool there = false;
 	int err, rc;
 
 	err = sqlite_ready(s, why);
-	err = err ?: has_table(s, &there, why);
-	if (err || !there)
-		return err;
-	err = sqlite_prepare(s, SLOT_FEED_STATES,
-			     "SELECT feed, last_good, last_try, modified, entries, failures, format,"
-			     " etag, last_modified, fault, detail, origin FROM feed ORDER BY feed",
-			     &stmt, why);
+	if (!err)
+		err = sqlite_prepare(s, SLOT_FEED_STATES,
+				     "SELECT feed, last_good, last_try, modified, entries,"
+				     " failures, format, etag, last_modified, fault, detail,"
+				     " origin FROM feed ORDER BY feed",
+				     &stmt, why);
 	if (err)
 		return err;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -147,17 +103,12 @@ static int save_state(struct store *s, const struct feed_state *state, struct pr
 int store_feed_save(struct store *s, const struct feed_state *state, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
-	int64_t version = 0;
 	int err;
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_write(s, &txn, why);
-	err = err ?: make_table(s, &version, why);
 	err = err ?: save_state(s, state, why);
-	err = err ?: sqlite_commit(s, &txn, why);
-	if (!err)
-		s->schema_version = version;
-	return err;
+	return err ?: sqlite_commit(s, &txn, why);
 }
 
 /* ---- rows ---- */
@@ -171,8 +122,8 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
 	err = sqlite_ready(s, why);
 	if (!err)
 		err = sqlite_prepare(s, SLOT_FEED_SCAN,
-				     "SELECT source, category, feed, expires_at, confidence, reason,"
-				     " reference FROM listing NOT INDEXED"
+				     "SELECT source, category, feed, expires_at, confidence, region,"
+				     " reason, reference, basis, review_at FROM listing NOT INDEXED"
 				     " WHERE ?1 IS NULL OR feed = ?1",
 				     &stmt, why);
 	if (err)
@@ -184,9 +135,12 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
 				 .category = sqlite_text(s, stmt, 1, 1),
 				 .feed = sqlite_text(s, stmt, 2, 2),
 				 .expires_at = sqlite_text(s, stmt, 3, 3),
-				 .confidence = sqlite_text(s, stmt, 4, 4) },
-			.reason = sqlite_text(s, stmt, 5, 5),
-			.reference = sqlite_text(s, stmt, 6, 6),
+				 .confidence = sqlite_text(s, stmt, 4, 4),
+				 .region = sqlite_text(s, stmt, 5, 5) },
+			.reason = sqlite_text(s, stmt, 6, 6),
+			.reference = sqlite_text(s, stmt, 7, 7),
+			.basis = sqlite_text(s, stmt, 8, 8),
+			.review_at = sqlite_text(s, stmt, 9, 9),
 		};
 
 		err = fn(arg, &listing);
@@ -222,18 +176,10 @@ static int writer_prepare(struct writer *w)
 				     &w->end, w->why);
 	if (!err)
 		err = sqlite_prepare(w->s, SLOT_FEED_LOG,
-				     "INSERT INTO change (op, source, category, feed, expires_at, at)"
-				     " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+				     "INSERT INTO change (op, source, category, feed, expires_at, at,"
+				     " region) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 				     &w->log, w->why);
 	return err;
-}
-
-static void bind_expiry(sqlite3_stmt *stmt, int index, int64_t expires_at)
-{
-	if (expires_at)
-		sqlite3_bind_int64(stmt, index, expires_at);
-	else
-		sqlite3_bind_null(stmt, index);
 }
 
 static int writer_log(struct writer *w, const struct listing_input *row, bool remove)
@@ -242,8 +188,9 @@ static int writer_log(struct writer *w, const struct listing_input *row, bool re
 	sqlite_bind(w->log, 2, row->source);
 	sqlite_bind(w->log, 3, row->category);
 	sqlite_bind(w->log, 4, w->difference->feed);
-	bind_expiry(w->log, 5, row->expires_at);
+	sqlite_bind_time(w->log, 5, row->expires_at);
 	sqlite3_bind_int64(w->log, 6, w->difference->now);
+	sqlite_bind(w->log, 7, row->region);
 	return sqlite_run(w->s, w->log, DOING, w->why);
 }
 
@@ -260,7 +207,10 @@ static int writer_put(struct writer *w, const struct listing_input *row)
 		sqlite3_bind_null(w->put, 6);
 	else
 		sqlite3_bind_int(w->put, 6, row->confidence);
-	bind_expiry(w->put, 7, row->expires_at);
+	sqlite_bind_time(w->put, 7, row->expires_at);
+	sqlite_bind(w->put, 8, row->basis);
+	sqlite_bind(w->put, 9, row->region);
+	sqlite_bind_time(w->put, 10, row->review_at);
 	err = sqlite_run(w->s, w->put, DOING, w->why);
 	return err ?: writer_log(w, row, false);
 }
@@ -308,12 +258,10 @@ static void triggers(struct store *s, bool on)
 int store_feed_apply(struct store *s, const struct feed_difference *difference, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
-	int64_t version = 0;
 	int err;
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_actor(s, &txn, difference->actor, why);
-	err = err ?: make_table(s, &version, why);
 	if (err)
 		return err;
 	triggers(s, false);
@@ -326,7 +274,6 @@ int store_feed_apply(struct store *s, const struct feed_difference *difference, 
 	err = err ?: sqlite_commit(s, &txn, why);
 	if (err)
 		return err;
-	s->schema_version = version;
 	s->wrote = true;
 	return 0;
 }

@@ -3,10 +3,8 @@
 
 #include <limits.h>
 
-/* What follows the columns of a key in every query that gives whole listings. */
-#define LISTING_COLUMNS                                                                            \
-	"source, category, feed, expires_at, confidence, reason, reference, basis, region, "       \
-	"created_at"
+#define ROW_COLUMNS	"source, category, feed, expires_at, confidence, region"
+#define LISTING_COLUMNS ROW_COLUMNS ", reason, reference, basis, created_at, review_at"
 
 /* AUTOINCREMENT's own record survives pruning; change has more after a statement that broke off. */
 #define HEAD                                                                                       \
@@ -18,7 +16,7 @@ static int read_head(struct store *s, int64_t *ret, struct problem *why)
 	return sqlite_number(s, SLOT_HEAD, HEAD, ret, why);
 }
 
-/* The key is in the five columns from at, and lives in scratch 0..4. */
+/* ROW_COLUMNS begin at column at; the texts live in scratch 0..5. */
 static void read_row(struct store *s, sqlite3_stmt *stmt, int at, struct row *ret)
 {
 	ret->source = sqlite_text(s, stmt, at, 0);
@@ -26,17 +24,18 @@ static void read_row(struct store *s, sqlite3_stmt *stmt, int at, struct row *re
 	ret->feed = sqlite_text(s, stmt, at + 2, 2);
 	ret->expires_at = sqlite_text(s, stmt, at + 3, 3);
 	ret->confidence = sqlite_text(s, stmt, at + 4, 4);
+	ret->region = sqlite_text(s, stmt, at + 5, 5);
 }
 
 /* LISTING_COLUMNS begin at column at. */
 static void read_listing(struct store *s, sqlite3_stmt *stmt, int at, struct listing *ret)
 {
 	read_row(s, stmt, at, &ret->key);
-	ret->reason = sqlite_text(s, stmt, at + 5, 5);
-	ret->reference = sqlite_text(s, stmt, at + 6, 6);
-	ret->basis = sqlite_text(s, stmt, at + 7, 7);
-	ret->region = sqlite_text(s, stmt, at + 8, 8);
+	ret->reason = sqlite_text(s, stmt, at + 6, 6);
+	ret->reference = sqlite_text(s, stmt, at + 7, 7);
+	ret->basis = sqlite_text(s, stmt, at + 8, 8);
 	ret->created_at = sqlite_text(s, stmt, at + 9, 9);
+	ret->review_at = sqlite_text(s, stmt, at + 10, 10);
 }
 
 /* What a loop over sqlite3_step() returns once it ended with rc. */
@@ -59,9 +58,7 @@ int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret
 	err = err ?: read_head(s, &head, why);
 	if (!err)
 		err = sqlite_prepare(s, SLOT_SNAPSHOT,
-				     "SELECT source, category, feed, expires_at, confidence"
-				     " FROM listing NOT INDEXED",
-				     &stmt, why);
+				     "SELECT " ROW_COLUMNS " FROM listing NOT INDEXED", &stmt, why);
 	if (err)
 		return err;
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -91,7 +88,7 @@ static void read_change(struct store *s, sqlite3_stmt *stmt, struct change *ret)
 	ret->seq = sqlite3_column_int64(stmt, 0);
 	ret->at = sqlite3_column_int64(stmt, 1);
 	read_row(s, stmt, 2, &ret->row);
-	ret->op = sqlite_text(s, stmt, 7, 5) ?: "";
+	ret->op = sqlite_text(s, stmt, 8, 6) ?: "";
 }
 
 /*
@@ -140,7 +137,7 @@ int store_changes(struct store *s, int64_t seq, size_t limit, store_change_fn fn
 	err = sqlite_prepare(s, SLOT_CHANGES,
 			     "SELECT seq, at, source, category, feed, expires_at,"
 			     " (SELECT confidence FROM listing l WHERE l.source = c.source AND"
-			     "  l.category = c.category AND l.feed = c.feed), op"
+			     "  l.category = c.category AND l.feed = c.feed), region, op"
 			     " FROM change c WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 			     &stmt, why);
 	if (err)

@@ -6,11 +6,12 @@
 
 #define ADD                                                                                        \
 	"INSERT INTO listing (source, category, feed, reason, reference, basis, region,"           \
-	" confidence, expires_at)"                                                                 \
-	" VALUES (?1, ?2, coalesce(?3, 'manual'), ?4, ?5, ?6, ?7, ?8, ?9)"                         \
+	" confidence, expires_at, review_at)"                                                      \
+	" VALUES (?1, ?2, coalesce(?3, 'manual'), ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                    \
 	" ON CONFLICT (source, category, feed) DO UPDATE SET reason = excluded.reason,"            \
 	" reference = excluded.reference, basis = excluded.basis, region = excluded.region,"       \
-	" confidence = excluded.confidence, expires_at = excluded.expires_at"
+	" confidence = excluded.confidence, expires_at = excluded.expires_at,"                     \
+	" review_at = excluded.review_at"
 
 static int add_row(struct store *s, sqlite3_stmt *stmt, const struct listing_input *row,
 		   struct problem *why)
@@ -24,10 +25,8 @@ static int add_row(struct store *s, sqlite3_stmt *stmt, const struct listing_inp
 		sqlite3_bind_null(stmt, 8);
 	else
 		sqlite3_bind_int(stmt, 8, row->confidence);
-	if (row->expires_at)
-		sqlite3_bind_int64(stmt, 9, row->expires_at);
-	else
-		sqlite3_bind_null(stmt, 9);
+	sqlite_bind_time(stmt, 9, row->expires_at);
+	sqlite_bind_time(stmt, 10, row->review_at);
 	return sqlite_run(s, stmt, "adding listings", why);
 }
 
@@ -149,8 +148,10 @@ int sqlite_audit(struct store *s, const struct actor *actor, int64_t now, const 
 	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
 	int err;
 
-	err = sqlite_prepare(s, SLOT_AUDIT, "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5)", &stmt,
-			     why);
+	err = sqlite_prepare(s, SLOT_AUDIT,
+			     "INSERT INTO audit (at, actor, origin, verb, detail)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5)",
+			     &stmt, why);
 	if (err)
 		return err;
 	sqlite3_bind_int64(stmt, 1, now);

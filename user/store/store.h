@@ -26,7 +26,7 @@
 #include "core/gate.h"
 #include "core/problem.h"
 
-#define STORE_SCHEMA   1      /* version this program writes; a newer one is refused */
+#define STORE_SCHEMA   2      /* version this program writes; a newer one is refused */
 #define STORE_BUSY_MS  100    /* how long a write waits for another writer */
 #define STORE_TEXT_MAX 1024   /* bytes of a string that is handed out */
 #define STORE_SCAN_MAX 250000 /* rows that one store_list() looks at */
@@ -35,11 +35,13 @@ struct store;
 
 /*
  * uri: sqlite:///path. Creates the file and schema if there is none (not the
- * directory). A database it may only read is opened all the same: then
+ * directory), and brings an older schema to this program's in one transaction,
+ * without touching a row: an older moat then refuses it. A database it may only read is opened all the same: then
  * store_read_only() and every write is -EROFS.
  *   -ENOENT directory missing, -EACCES no permission, -ENOTSUP unknown engine,
  *   -EPROTO newer schema or foreign tables, -EBUSY locked, -EIO, -ENOSPC,
- *   -EINVAL uri without an absolute path, -EROFS no file and no way to make one
+ *   -EINVAL uri without an absolute path, -EROFS no file and no way to make one,
+ *   or an older schema and no way to change it
  */
 int store_open(const char *uri, struct store **ret, struct problem *why);
 struct store *store_free(struct store *s);
@@ -49,9 +51,9 @@ bool store_read_only(const struct store *s);
 
 /* A row of listing in full. Text NULL is SQL null; numbers arrive as text, as any client left them. */
 struct listing {
-	struct row key; /* source, category, feed, expires_at, confidence */
-	const char *reason, *reference, *basis, *region;
-	const char *created_at;
+	struct row key; /* source, category, feed, expires_at, confidence, region */
+	const char *reason, *reference, *basis;
+	const char *created_at, *review_at;
 };
 
 /* Return non-zero to stop; the call then returns that value. */
@@ -67,7 +69,8 @@ int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret
 struct change {
 	int64_t seq;
 	const char *op; /* "add" (insert or update: the row is now like this) or "remove" */
-	struct row row; /* confidence is the listing's as it is now; NULL if that is gone */
+	struct row row; /* confidence is the listing's as it is now; NULL if that is gone. The
+			   rest, region too, is as the log has it. */
 	int64_t at;	/* seconds since 1970 */
 };
 
@@ -106,10 +109,10 @@ struct actor {
 	const char *origin; /* "api unix", "moatctl" */
 };
 
-/* What to add. Strings NULL for null; expires_at 0 for never; confidence -1 for none. */
+/* What to add. Strings NULL for null; times 0 for null (never, no date); confidence -1 for none. */
 struct listing_input {
 	const char *source, *category, *feed, *reason, *reference, *basis, *region;
-	int64_t expires_at;
+	int64_t expires_at, review_at;
 	int confidence;
 };
 
@@ -144,8 +147,7 @@ int store_list(struct store *s, const struct store_filter *filter, store_listing
 
 /*
  * What is known of a feed from one fetch to the next, and over a restart:
- * table feed, which is added to a database that has none when it is first
- * written. Zero and "" where nothing is known.
+ * table feed. Zero and "" where nothing is known.
  */
 struct feed_state {
 	char feed[64];
@@ -165,7 +167,7 @@ typedef int (*store_feed_fn)(void *arg, const struct feed_state *state);
 int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct problem *why);
 int store_feed_save(struct store *s, const struct feed_state *state, struct problem *why);
 
-/* Every row of a feed (NULL: of all), in no order, without basis, region and created_at. */
+/* Every row of a feed (NULL: of all), in no order, without created_at. */
 int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void *arg,
 		    struct problem *why);
 
@@ -173,6 +175,10 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
  * What makes the listings of a feed those of a new list. next() gives one row
  * after the other: to add or refresh, or (*ret_remove) to end, by source and
  * category. It returns 1, 0 at the end, or negative to give up.
+ *
+ * A refresh sets what the list says: expiry, reason, reference, confidence,
+ * region. A basis and a review date that the row has stay if the list gives
+ * none, and a review date stays in any case: it counts from the first listing.
  */
 struct feed_difference {
 	const char *feed;
