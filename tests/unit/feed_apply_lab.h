@@ -43,6 +43,8 @@ struct list {
 	uint64_t known;	 /* entries of the last good list; 0: not known */
 	uint64_t min_entries;
 	bool allow_empty, force, overlaps, again, dry_run;
+	const char *basis, *region;
+	int64_t review;
 };
 
 static inline int give_row(void *arg, const struct feed_row *row)
@@ -71,6 +73,9 @@ static inline struct feed_rules rules_of(const struct list *list)
 				    .min_entries = list->min_entries,
 				    .allow_empty = list->allow_empty,
 				    .mappings = list->mappings,
+				    .basis = list->basis ? strdup(list->basis) : NULL,
+				    .region = list->region ? strdup(list->region) : NULL,
+				    .review = list->review,
 				    .limits = { 50, 300, 20, { 12, 28 } } };
 
 	snprintf(rules.feed, sizeof(rules.feed), "%s", list->feed ?: "drop");

@@ -48,6 +48,7 @@ static const struct golden goldens[] = {
 	{ "status_degraded", show_status, false, NULL },
 	{ "status_degraded", show_status, true, "status_degraded_colour" },
 	{ "listings", show_table_of, false, NULL },
+	{ "listings_claims", show_table_of, false, NULL },
 	{ "listings_hostile", show_table_of, false, NULL },
 	{ "listings_none", show_table_of, false, NULL },
 	{ "explain_drop", show_explain, false, NULL },

@@ -34,7 +34,8 @@ static void every_member_of_a_listing_arrives(void **state)
 		add(state,
 		    "{\"source\":\"2001:DB8:0::1/128\",\"category\":\"botnet\",\"feed\":\"case-7\","
 		    "\"reason\":\"r\\u00e9ason \\\"x\\\"\",\"reference\":\"T-1\",\"basis\":\"GDPR 6.1.f\","
-		    "\"region\":\"DE,FR\",\"confidence\":90,\"expires_at\":4102444800}");
+		    "\"region\":\"FR, de,fr\",\"confidence\":90,\"expires_at\":4102444800,"
+		    "\"review_at\":\"2099-01-01T00:00:00Z\"}");
 	_cleanup_response_ struct response r = get(state, LISTINGS);
 	const json_t *row = listing_at(&r, 0);
 
@@ -46,10 +47,32 @@ static void every_member_of_a_listing_arrives(void **state)
 						   "ason \"x\"");
 	assert_string_equal(member(row, "reference"), "T-1");
 	assert_string_equal(member(row, "basis"), "GDPR 6.1.f");
-	assert_string_equal(member(row, "region"), "DE,FR");
+	assert_string_equal(member(row, "region"), "de,fr"); /* canonical */
 	assert_int_equal(json_integer_value(json_object_get(row, "confidence")), 90);
 	assert_string_equal(member(row, "expires_at"), "2100-01-01T00:00:00Z");
+	assert_string_equal(member(row, "review_at"), "2099-01-01T00:00:00Z");
 	assert_string_equal(member(row, "state"), "live");
+}
+
+static void a_review_date_is_a_duration_or_a_time_not_both(void **state)
+{
+	_cleanup_response_ struct response added =
+		add(state, "{\"source\":\"192.0.2.1\",\"category\":\"botnet\",\"review\":\"30d\"}");
+	_cleanup_response_ struct response both =
+		add(state, "{\"source\":\"192.0.2.2\",\"category\":\"botnet\",\"review\":\"30d\","
+			   "\"review_at\":5}");
+	_cleanup_response_ struct response odd =
+		add(state,
+		    "{\"source\":\"192.0.2.2\",\"category\":\"botnet\",\"review\":\"soon\"}");
+	_cleanup_response_ struct response r = get(state, LISTINGS);
+	char expected[32];
+
+	assert_int_equal(added.status, 200);
+	assert_int_equal(both.status, 400);
+	assert_non_null(strstr(member(both.json, "detail"), "'review' or 'review_at', not both"));
+	assert_int_equal(odd.status, 400);
+	units_time_format(time(NULL) + 30 * 86400, expected);
+	assert_memory_equal(member(listing_at(&r, 0), "review_at"), expected, 10);
 }
 
 static void expiry_is_a_ttl_a_time_or_never(void **state)
@@ -309,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		with_lab(an_added_listing_is_in_force_before_the_answer),
 		with_lab(every_member_of_a_listing_arrives),
+		with_lab(a_review_date_is_a_duration_or_a_time_not_both),
 		with_lab(expiry_is_a_ttl_a_time_or_never),
 		with_lab(one_refused_row_refuses_the_request_and_is_named),
 		with_lab(every_guard_is_named_by_its_label),

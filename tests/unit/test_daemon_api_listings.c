@@ -66,6 +66,36 @@ static void listings_are_filtered(void **state)
 	assert_sources(state, "under=10.0.0.0/8", "");
 }
 
+static void what_is_due_for_review_is_listed_counted_and_measured(void **state)
+{
+	const struct listing_input rows[] = {
+		{ .source = "192.0.2.1", .category = "botnet", .review_at = 5, .confidence = -1 },
+		{ .source = "192.0.2.2",
+		  .category = "botnet",
+		  .review_at = 4102444800,
+		  .confidence = -1 },
+		{ .source = "192.0.2.3",
+		  .category = "botnet",
+		  .review_at = 5,
+		  .expires_at = 6,
+		  .confidence = -1 },
+		{ .source = "192.0.2.4", .category = "botnet", .confidence = -1 },
+	};
+	struct response r;
+
+	assert_int_equal(store_add(fake.store, NULL, rows, ARRAY_SIZE(rows), NULL), 0);
+	assert_sources(state, "review=due", "192.0.2.1 ");
+	r = get(state, "/api/v1/status");
+	assert_int_equal(json_integer_value(json_object_get(r.json, "review_due")), 1);
+	response_free(&r);
+	r = get(state, "/metrics");
+	assert_non_null(strstr(r.body, "\nmoat_listings_review_due 1\n"));
+	response_free(&r);
+	r = get(state, LISTINGS "?review=now");
+	assert_int_equal(r.status, 400);
+	response_free(&r);
+}
+
 static void a_listing_says_whether_it_is_live_expired_or_refused(void **state)
 {
 	struct response r;
@@ -261,6 +291,7 @@ static void removing_needs_a_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		with_lab(what_is_due_for_review_is_listed_counted_and_measured),
 		with_lab(listings_are_filtered),
 		with_lab(a_listing_says_whether_it_is_live_expired_or_refused),
 		with_lab(pages_give_every_listing_once),

@@ -235,6 +235,66 @@ static void a_delta_ends_only_what_it_names(void **state)
 	assert_int_equal(rows(lab), 2);
 }
 
+static int64_t rows_that(const struct lab *lab, const char *where)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM listing WHERE %s", where);
+	return lab_number(lab, sql);
+}
+
+static void a_feed_gives_its_basis_region_and_review_to_its_rows(void **state)
+{
+	WITH_STORE;
+
+	take_text(lab, s, plain(.basis = "contract", .region = "de,eu", .review = DAY),
+		  "192.0.2.1\n192.0.2.2\n");
+	assert_int_equal(rows_that(lab, "basis = 'contract' AND region = 'de,eu'"), 2);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM change WHERE region = 'de,eu'"), 2);
+	assert_int_equal(lab_number(lab, "SELECT max(review_at) FROM listing"), NOW + DAY);
+}
+
+static void a_review_date_does_not_move_with_the_list(void **state)
+{
+	struct feed_report r;
+	WITH_STORE;
+
+	take_text(lab, s, plain(.review = DAY), "192.0.2.1\n");
+	r = take_text(lab, s, plain(.review = DAY, .now = NOW + DAY / 2), "192.0.2.1\n192.0.2.2\n");
+	assert_int_equal(r.refreshes, 1); /* for the expiry */
+	assert_int_equal(lab_number(lab, "SELECT min(review_at) FROM listing"), NOW + DAY);
+	assert_int_equal(lab_number(lab, "SELECT max(review_at) FROM listing"),
+			 NOW + DAY / 2 + DAY);
+}
+
+static void another_region_of_the_feed_rewrites_its_rows_once(void **state)
+{
+	struct feed_report r;
+	WITH_STORE;
+
+	take_text(lab, s, plain(.region = "eu"), "192.0.2.1\n");
+	r = take_text(lab, s, plain(.region = "de"), "192.0.2.1\n");
+	assert_counts(&r, 0, 0, 0);
+	r = take_text(lab, s, plain(.region = "de"), "192.0.2.1\n");
+	assert_counts(&r, 0, 0, 1);
+	r = take_text(lab, s, plain(.region = NULL), "192.0.2.1\n");
+	assert_int_equal(r.refreshes, 1);
+	assert_int_equal(rows_that(lab, "region IS NULL"), 1);
+}
+
+static void a_basis_written_by_somebody_else_stays(void **state)
+{
+	struct feed_report r;
+	WITH_STORE;
+
+	take_text(lab, s, plain(.now = NOW), "192.0.2.1\n");
+	lab_sql(lab, "UPDATE listing SET basis = 'law', review_at = 5");
+	r = take_text(lab, s, plain(.now = NOW), "192.0.2.1\n");
+	assert_counts(&r, 0, 0, 1);
+	take_text(lab, s, plain(.now = NOW + DAY / 2), "192.0.2.1\n");
+	assert_int_equal(rows_that(lab, "basis = 'law' AND review_at = 5"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +313,10 @@ int main(void)
 		with_store(ipv6_is_covered_in_nets_of_64),
 		with_store(a_feeds_own_categories_are_mapped),
 		with_store(a_delta_ends_only_what_it_names),
+		with_store(a_feed_gives_its_basis_region_and_review_to_its_rows),
+		with_store(a_review_date_does_not_move_with_the_list),
+		with_store(another_region_of_the_feed_rewrites_its_rows_once),
+		with_store(a_basis_written_by_somebody_else_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,20 +71,77 @@ static void add_state(struct table *table, const json_t *listing)
 		  text);
 }
 
-void show_listings(const struct cli *cli, const json_t *listings, struct table *table,
-		   const char *indent)
+/* Columns that are there when a listing has something to show in them. */
+static const struct {
+	const char *member, *title;
+} extras[] = {
+	{ "confidence", "CONF" },
+	{ "region", "REGION" },
+	{ "basis", "BASIS" },
+	{ "review_at", "REVIEW" },
+};
+
+static unsigned int extras_of(const json_t *listings)
+{
+	unsigned int has = 0;
+	json_t *listing;
+	size_t i;
+
+	json_array_foreach(listings, i, listing)
+		for (size_t x = 0; x < ARRAY_SIZE(extras); x++)
+			if (json_object_get(listing, extras[x].member) &&
+			    !json_is_null(json_object_get(listing, extras[x].member)))
+				has |= 1U << x;
+	return has;
+}
+
+/* Once, and again on a page that has more to show than those before. */
+static void add_titles(struct table *table, unsigned int extra)
 {
 	static const char *const titles[] = { "SOURCE",	 "CATEGORY", "FEED",	 "STATE",
 					      "EXPIRES", "REASON",   "REFERENCE" };
+
+	if (table->columns && (table->shown | extra) == table->shown)
+		return;
+	table->shown |= extra;
+	table->columns = ARRAY_SIZE(titles);
+	for (size_t c = 0; c < ARRAY_SIZE(titles); c++)
+		table_add(table, TINT_DIM, titles[c]);
+	for (size_t x = 0; x < ARRAY_SIZE(extras); x++)
+		if (table->shown >> x & 1) {
+			table->columns++;
+			table_add(table, TINT_DIM, extras[x].title);
+		}
+}
+
+static void add_extra(const struct cli *cli, struct table *table, const json_t *listing,
+		      const char *member)
+{
+	const json_t *value = json_object_get(listing, member);
+	char text[SHOW_MAX];
+	int64_t at;
+
+	if (json_is_integer(value)) {
+		snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		table_add(table, TINT_NONE, text);
+	} else if (strcmp(member, "review_at") == 0) {
+		bool due = !when_parse(answer_text(listing, member), &at) && at <= cli->now;
+
+		table_add(table, due ? TINT_WARN : TINT_NONE, show_time(value, cli->now, "", text));
+	} else {
+		table_add(table, TINT_NONE, answer_text(listing, member));
+	}
+}
+
+void show_listings(const struct cli *cli, const json_t *listings, struct table *table,
+		   const char *indent)
+{
 	char expires[SHOW_MAX];
 	json_t *listing;
 	size_t i;
 
-	if (!table->columns && json_array_size(listings)) {
-		table->columns = ARRAY_SIZE(titles);
-		for (size_t c = 0; c < ARRAY_SIZE(titles); c++)
-			table_add(table, TINT_DIM, titles[c]);
-	}
+	if (json_array_size(listings))
+		add_titles(table, extras_of(listings));
 	json_array_foreach(listings, i, listing) {
 		table_add(table, TINT_NONE, answer_text(listing, "source"));
 		table_add(table, TINT_NONE, answer_text(listing, "category"));
@@ -95,6 +152,9 @@ void show_listings(const struct cli *cli, const json_t *listings, struct table *
 				    expires));
 		table_add(table, TINT_NONE, answer_text(listing, "reason"));
 		table_add(table, TINT_NONE, answer_text(listing, "reference"));
+		for (size_t x = 0; x < ARRAY_SIZE(extras); x++)
+			if (table->shown >> x & 1)
+				add_extra(cli, table, listing, extras[x].member);
 	}
 	if (table->columns)
 		table_flush(table, cli->out, cli->colour, indent);

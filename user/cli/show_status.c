@@ -130,6 +130,18 @@ static void show_refused(const struct cli *cli, const json_t *rows)
 	fputs(" (rows; 'moatctl list' says which)\n", cli->out);
 }
 
+static void show_review(const struct cli *cli, const json_t *due)
+{
+	char count[SHOW_MAX];
+
+	if (json_integer_value(due) <= 0)
+		return;
+	label(cli, "review");
+	fprintf(cli->out, "%s%s listing%s past the review date%s: 'moatctl list --review-due'\n",
+		tint_begin(cli->colour, TINT_WARN), show_count(json_integer_value(due), count),
+		json_integer_value(due) == 1 ? "" : "s", tint_end(cli->colour, TINT_WARN));
+}
+
 static void show_capacity(const struct cli *cli, const json_t *capacity)
 {
 	char have[SHOW_MAX], room[SHOW_MAX];
@@ -222,6 +234,7 @@ void show_status(const struct cli *cli, const json_t *status)
 	show_interfaces(cli, json_object_get(status, "interfaces"));
 	show_coverage(cli, json_object_get(status, "coverage"));
 	show_refused(cli, json_object_get(status, "refused_rows"));
+	show_review(cli, json_object_get(status, "review_due"));
 	show_capacity(cli, json_object_get(status, "capacity"));
 	show_sync(cli, json_object_get(status, "sync"));
 	show_selftest(cli, json_object_get(status, "selftest"));

@@ -20,11 +20,12 @@ const char *tint_end(bool colour, enum tint tint);
  */
 void clean_text(struct text *out, const char *s);
 
-#define TABLE_COLUMNS 8
+#define TABLE_COLUMNS 12
 #define TABLE_WIDTH   48 /* a wider cell pushes the rest of its line */
 
 struct table {
 	size_t columns;
+	unsigned int shown;	     /* the caller's own: which of the columns it may show */
 	size_t width[TABLE_COLUMNS]; /* grows; kept when the rows are flushed */
 	size_t cells;
 	size_t room;

@@ -7,6 +7,7 @@
 #include "cli/show.h"
 #include "cli/verbs.h"
 #include "core/units.h"
+#include "core/when.h"
 
 #define SOURCES_MAX 1000 /* on one command line */
 #define LIST_PAGE   "10000"
@@ -21,6 +22,7 @@ enum {
 	ADD_BASIS,
 	ADD_REGION,
 	ADD_CONFIDENCE,
+	ADD_REVIEW,
 	ADD_FEED,
 	ADD_SKIP,
 	ADD_CATEGORY,
@@ -33,6 +35,7 @@ enum {
 	[ADD_BASIS] = { 0, "basis", "TEXT", "the legal basis" },                                   \
 	[ADD_REGION] = { 0, "region", "LIST", "countries it is about: DE,FR" },                    \
 	[ADD_CONFIDENCE] = { 0, "confidence", "N", "0 to 100" },                                   \
+	[ADD_REVIEW] = { 0, "review", "WHEN", "look at it again by then: 90d, 2027-01-31" },       \
 	[ADD_FEED] = { 'f', "feed", "NAME", "the feed it belongs to (manual)" },                   \
 	[ADD_SKIP] = { 0, "skip-refused", NULL, "add the others when the gate refuses one" }
 
@@ -43,6 +46,29 @@ static const struct verb_option add_options[] = {
 	[ADD_CATEGORY] = { 'c', "category", "CATEGORY",
 			   "the kind of abuse; see the configuration" },
 };
+
+/* A day stands for its first second, UTC. */
+static int parse_date(const char *text, int64_t *ret)
+{
+	char midnight[32];
+
+	if (!when_parse(text, ret))
+		return 0;
+	if (strlen(text) != strlen("2027-01-31"))
+		return -EINVAL;
+	snprintf(midnight, sizeof(midnight), "%sT00:00:00Z", text);
+	return when_parse(midnight, ret);
+}
+
+static void write_review(struct emit *e, const char *review)
+{
+	int64_t at;
+
+	if (review && parse_date(review, &at) == 0)
+		emit_whole(e, "review_at", at);
+	else if (review)
+		emit_text(e, "review", review);
+}
 
 static void write_listing(struct emit *e, const struct call *call, const char *source,
 			  const char *category)
@@ -64,6 +90,7 @@ static void write_listing(struct emit *e, const struct call *call, const char *s
 			emit_text(e, texts[i].key, call->value[texts[i].option]);
 	if (call->value[ADD_CONFIDENCE] && !units_number(call->value[ADD_CONFIDENCE], &confidence))
 		emit_whole(e, "confidence", (int64_t)confidence);
+	write_review(e, call->value[ADD_REVIEW]);
 	emit_end(e, '}');
 }
 
@@ -80,6 +107,7 @@ static void write_allow(struct emit *e, const struct call *call, const char *sou
 static int check_options(const struct cli *cli, const struct call *call)
 {
 	const char *ttl = call->value[ADD_TTL], *confidence = call->value[ADD_CONFIDENCE];
+	const char *review = call->value[ADD_REVIEW];
 	int64_t seconds;
 	uint64_t number;
 
@@ -89,6 +117,11 @@ static int check_options(const struct cli *cli, const struct call *call)
 	if (confidence && (units_number(confidence, &number) || number > 100))
 		return cli_fail(cli, CLI_USAGE,
 				"--confidence %s: a number from 0 to 100 is expected", confidence);
+	if (review && units_duration(review, &seconds) && parse_date(review, &seconds))
+		return cli_fail(cli, CLI_USAGE,
+				"--review %s: a duration (30d), a day (2027-01-31) or an RFC 3339 "
+				"time is expected",
+				review);
 	return CLI_DONE;
 }
 
@@ -219,13 +252,15 @@ const struct verb verb_remove = {
 
 /* ---- list ---- */
 
-enum { LIST_CATEGORY, LIST_FEED, LIST_UNDER, LIST_EXPIRED };
+enum { LIST_CATEGORY, LIST_FEED, LIST_UNDER, LIST_EXPIRED, LIST_REVIEW_DUE };
 
 static const struct verb_option list_options[] = {
 	[LIST_CATEGORY] = { 'c', "category", "CATEGORY", "only of this category" },
 	[LIST_FEED] = { 'f', "feed", "FEED", "only of this feed" },
 	[LIST_UNDER] = { 'u', "under", "SOURCE", "only what lies in this prefix" },
 	[LIST_EXPIRED] = { 'e', "expired", NULL, "those that have expired, instead of live ones" },
+	[LIST_REVIEW_DUE] = { 0, "review-due", NULL,
+			      "only those that are to be looked at again by now" },
 };
 
 static void list_path(const struct call *call, json_int_t cursor, struct text *path)
@@ -235,6 +270,7 @@ static void list_path(const struct call *call, json_int_t cursor, struct text *p
 	client_param(path, "feed", call->value[LIST_FEED]);
 	client_param(path, "under", call->value[LIST_UNDER]);
 	client_param(path, "expired", call->value[LIST_EXPIRED] ? "1" : NULL);
+	client_param(path, "review", call->value[LIST_REVIEW_DUE] ? "due" : NULL);
 	if (cursor)
 		text_add(path, "&cursor=%lld", (long long)cursor);
 }

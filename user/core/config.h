@@ -69,6 +69,9 @@ struct config_feed {
 	int64_t every, ttl; /* seconds; 12h, 3d */
 	bool monitor;	    /* its listings only count */
 	int confidence;	    /* of rows that have none; -1: none */
+	char *basis;	    /* owned; legal basis of its listings, NULL: none */
+	char *region;	    /* owned; where they are in force, canonical; NULL: everywhere */
+	int64_t review;	    /* seconds from the first listing to its review date; 0: none */
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits; /* those of guards, but for what the feed says itself */

@@ -3,6 +3,7 @@
 
 #include <linux/limits.h>
 
+#include "core/config_claim.h"
 #include "core/gate.h"
 #include "core/units.h"
 
@@ -19,6 +20,7 @@ void feeds_free_settings(struct config *c)
 		free(c->feed[i].header_file);
 		free(c->feed[i].types);
 		free(c->feed[i].mapping);
+		claim_free_settings(&c->feed[i]);
 	}
 	free(c->feed);
 	c->feed = NULL;
@@ -415,7 +417,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		"name",	       "url",	     "format",	   "category",	 "categories",
 		"every",       "ttl",	     "mode",	   "confidence", "min_entries",
 		"allow_empty", "max_shrink", "max_growth", "host_bits",	 "header_file",
-		"csv",	       "types",
+		"csv",	       "types",	     "basis",	   "region",	 "review",
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
@@ -429,7 +431,8 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 	err = err ?: read_places(file, n, c, feed);
 	err = err ?: read_meaning(file, n, c, feed);
 	err = err ?: read_times(file, n, feed);
-	return err ?: read_trust(file, n, feed);
+	err = err ?: read_trust(file, n, feed);
+	return err ?: claim_read_settings(file, n, feed);
 }
 
 int feeds_read_settings(const struct setting_file *file, const struct setting *n, struct config *c)

@@ -10,7 +10,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/readyz", API_ANYONE, api_readyz, "" },
 	{ "GET", "/api/v1/status", API_READ, api_status, "" },
 	{ "GET", "/api/v1/listings", API_READ, api_listings_get,
-	  "category feed under expired cursor limit" },
+	  "category feed under expired review cursor limit" },
 	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused" },
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove, "source category feed" },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },

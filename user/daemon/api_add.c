@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <microhttpd.h>
 
+#include "core/region.h"
 #include "daemon/api.h"
 #include "daemon/api_listing.h"
 #include "daemon/api_rows.h"
@@ -70,6 +71,17 @@ static void refuse(struct daemon *d, const struct addition *a, size_t index,
 			   advice.text, a->rows.array ? "; no row of the request was added" : "");
 }
 
+/* One that is no list is the gate's to judge. */
+static int canonical_region(struct addition *a, struct listing_input *row)
+{
+	char text[REGION_TEXT];
+
+	if (!row->region || region_canonical(row->region, text) || strcmp(text, row->region) == 0)
+		return 0;
+	row->region = text[0] ? rows_keep(&a->rows, text) : NULL;
+	return row->region || !text[0] ? 0 : -ENOMEM;
+}
+
 /* Puts the canonical spelling in place of what was sent. */
 static int canonical(struct addition *a, size_t index)
 {
@@ -77,10 +89,12 @@ static int canonical(struct addition *a, size_t index)
 	struct listing_input *row = &a->rows.row[index];
 
 	prefix_format(&a->claim[index].source, text);
-	if (strcmp(text, row->source) == 0)
-		return 0;
-	row->source = rows_keep(&a->rows, text);
-	return row->source ? 0 : -ENOMEM;
+	if (strcmp(text, row->source) != 0) {
+		row->source = rows_keep(&a->rows, text);
+		if (!row->source)
+			return -ENOMEM;
+	}
+	return canonical_region(a, row);
 }
 
 static enum gate_cause judge_row(struct daemon *d, const struct listing_input *input,

@@ -97,6 +97,7 @@ void listing_emit(struct emit *e, const struct listing *listing, const struct li
 	emit_number_text(e, "confidence", listing->key.confidence);
 	emit_time_text(e, "created_at", listing->created_at);
 	emit_time_text(e, "expires_at", listing->key.expires_at);
+	emit_time_text(e, "review_at", listing->review_at);
 	listing_emit_fate(e, fate);
 	emit_end(e, '}');
 }

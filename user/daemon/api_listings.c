@@ -69,6 +69,14 @@ static bool take_expired(const struct http_request *rq, int *ret, struct http_re
 	return bad_param(reply, "expired", text, "0, 1 or both");
 }
 
+static bool take_review(const struct http_request *rq, bool *ret, struct http_reply *reply)
+{
+	const char *text = http_query(rq, "review");
+
+	*ret = text != NULL;
+	return !text || strcmp(text, "due") == 0 || bad_param(reply, "review", text, "due");
+}
+
 static bool take_filter(const struct http_request *rq, struct page *page,
 			struct store_filter *filter, struct http_reply *reply)
 {
@@ -86,6 +94,7 @@ static bool take_filter(const struct http_request *rq, struct page *page,
 	if (under && prefix_parse(under, &page->under))
 		return bad_param(reply, "under", under, "an address or a prefix without host bits");
 	return take_expired(rq, &filter->expired, reply) &&
+	       take_review(rq, &filter->review_due, reply) &&
 	       api_limit(rq, LIMIT_PRESET, LIMIT_MAX, &filter->limit, reply);
 }
 

@@ -77,7 +77,7 @@ struct row_parser {
 	struct rows *rows;
 	struct listing_input *row;
 	int64_t now;
-	bool has_expiry;
+	bool has_expiry, has_review;
 	struct problem *why;
 };
 
@@ -107,20 +107,19 @@ static int take_confidence(struct row_parser *p, const char *key, const json_t *
 	return 0;
 }
 
-static int take_expiry(struct row_parser *p, const char *key, const json_t *value)
+/* A time that is given as such (at_key) or as how long from now. */
+static int take_time(struct row_parser *p, const char *key, const char *at_key, const json_t *value,
+		     int64_t *ret)
 {
 	const char *text = json_string_value(value);
 	int64_t seconds;
 
-	if (p->has_expiry)
-		return row_problem(p, key, "give 'ttl' or 'expires_at', not both");
-	p->has_expiry = true;
-	if (strcmp(key, "ttl") == 0) {
+	if (strcmp(key, at_key) != 0) {
 		if (!text || units_duration(text, &seconds))
 			return row_problem(
 				p, key,
 				"a duration is expected: \"90s\", \"15m\", \"12h\", \"30d\"");
-		p->row->expires_at = p->now + seconds;
+		*ret = p->now + seconds;
 		return 0;
 	}
 	if (json_is_integer(value))
@@ -129,8 +128,24 @@ static int take_expiry(struct row_parser *p, const char *key, const json_t *valu
 		return row_problem(p, key, "seconds since 1970 or an RFC 3339 time is expected");
 	if (seconds <= 0 || seconds > WHEN_MAX)
 		return row_problem(p, key, "not a time between 1970 and 9999");
-	p->row->expires_at = seconds;
+	*ret = seconds;
 	return 0;
+}
+
+static int take_expiry(struct row_parser *p, const char *key, const json_t *value)
+{
+	if (p->has_expiry)
+		return row_problem(p, key, "give 'ttl' or 'expires_at', not both");
+	p->has_expiry = true;
+	return take_time(p, key, "expires_at", value, &p->row->expires_at);
+}
+
+static int take_review(struct row_parser *p, const char *key, const json_t *value)
+{
+	if (p->has_review)
+		return row_problem(p, key, "give 'review' or 'review_at', not both");
+	p->has_review = true;
+	return take_time(p, key, "review_at", value, &p->row->review_at);
 }
 
 static int take_member(struct row_parser *p, const char *key, const json_t *value)
@@ -145,16 +160,19 @@ static int take_member(struct row_parser *p, const char *key, const json_t *valu
 		{ "region", &p->row->region },
 	};
 	bool expiry = strcmp(key, "ttl") == 0 || strcmp(key, "expires_at") == 0;
+	bool review = strcmp(key, "review") == 0 || strcmp(key, "review_at") == 0;
 	bool confidence = strcmp(key, "confidence") == 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		if (strcmp(texts[i].key, key) == 0)
 			return json_is_null(value) ? 0 : take_text(p, key, value, texts[i].to);
 	}
-	if (!expiry && !confidence)
+	if (!expiry && !review && !confidence)
 		return row_problem(p, key, "there is no such member");
 	if (json_is_null(value))
 		return 0;
+	if (review)
+		return take_review(p, key, value);
 	return expiry ? take_expiry(p, key, value) : take_confidence(p, key, value);
 }
 

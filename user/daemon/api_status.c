@@ -176,6 +176,16 @@ static void emit_sync(const struct sync_numbers *n, struct emit *e)
 	emit_end(e, '}');
 }
 
+static void emit_review(struct store *store, struct emit *e)
+{
+	size_t due = 0;
+
+	if (store && store_review_due(store, api_now(), &due, NULL) == 0)
+		emit_whole(e, "review_due", (int64_t)due);
+	else
+		emit_null(e, "review_due");
+}
+
 static void ignore_degraded(void *arg, const char *what, const char *why, const char *what_to_do)
 {
 	(void)arg;
@@ -203,6 +213,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_interfaces(d, &e);
 	emit_coverage(&n, &e);
 	emit_sync(&n, &e);
+	emit_review(store, &e);
 	emit_begin(&e, "selftest", '{');
 	emit_bool(&e, "ok", d->selftest_ok);
 	emit_problem(&e, d->selftest_problem);

@@ -27,22 +27,29 @@ struct feed_apply {
 	size_t no_category, asn, masked;
 	int error;	   /* of feed_apply_rows() */
 	size_t at, handed; /* feed_apply_write(): the next entry */
+	int64_t now;	   /* feed_apply_write() */
 	char source[PREFIX_TEXT_MAX];
 };
 
 int feed_rules_copy(const struct config_feed *feed, struct feed_rules *ret)
 {
-	struct config_mapping *mapping = calloc(feed->mappings + 1, sizeof(*mapping));
+	_cleanup_free_ struct config_mapping *mapping =
+		calloc(feed->mappings + 1, sizeof(*mapping));
+	_cleanup_free_ char *basis = feed->basis ? strdup(feed->basis) : NULL;
+	_cleanup_free_ char *region = feed->region ? strdup(feed->region) : NULL;
 
-	if (!mapping)
+	if (!mapping || (feed->basis && !basis) || (feed->region && !region))
 		return -ENOMEM;
 	if (feed->mappings)
 		memcpy(mapping, feed->mapping, feed->mappings * sizeof(*mapping));
 	*ret = (struct feed_rules){
-		.mapping = mapping,
+		.mapping = take_ptr(mapping),
 		.mappings = feed->mappings,
 		.ttl = feed->ttl,
 		.confidence = feed->confidence,
+		.basis = take_ptr(basis),
+		.region = take_ptr(region),
+		.review = feed->review,
 		.min_entries = feed->min_entries,
 		.allow_empty = feed->allow_empty,
 		.limits = feed->limits,
@@ -55,6 +62,8 @@ int feed_rules_copy(const struct config_feed *feed, struct feed_rules *ret)
 void feed_rules_free(struct feed_rules *r)
 {
 	free(r->mapping);
+	free(r->basis);
+	free(r->region);
 	*r = (struct feed_rules){};
 }
 
@@ -180,6 +189,14 @@ static bool same_expiry(const struct feed_apply *a, const struct feed_judge *jud
 	return have >= entry->expires - slack && have <= judge->now + a->rules.ttl;
 }
 
+/* What the feed says of all its rows, as store_feed_apply() would leave it. */
+static bool same_claim(const struct feed_rules *rules, const struct listing *have)
+{
+	return same_text(have->key.region, rules->region ?: "") &&
+	       (!rules->basis || same_text(have->basis, rules->basis)) &&
+	       (!rules->review || have->review_at);
+}
+
 static bool same_row(const struct feed_apply *a, const struct feed_judge *judge,
 		     const struct feed_entry *entry, const struct listing *have)
 {
@@ -190,7 +207,8 @@ static bool same_row(const struct feed_apply *a, const struct feed_judge *judge,
 	return same_expiry(a, judge, entry, have->key.expires_at) &&
 	       same_text(have->key.confidence, confidence) &&
 	       same_text(have->reference, feed_set_reference(a->set, entry)) &&
-	       same_text(have->reason, feed_set_reason(a->set, entry));
+	       same_text(have->reason, feed_set_reason(a->set, entry)) &&
+	       same_claim(&a->rules, have);
 }
 
 /* The entry that a row of the database stands for, or NULL. */
@@ -488,6 +506,9 @@ static void give_entry(struct feed_apply *a, const struct feed_entry *entry,
 		.category = feed_set_category_name(a->set, entry->category),
 		.reference = reference[0] ? reference : NULL,
 		.reason = reason[0] ? reason : NULL,
+		.basis = a->rules.basis,
+		.region = a->rules.region,
+		.review_at = a->rules.review ? a->now + a->rules.review : 0,
 		.expires_at = entry->expires,
 		.confidence = entry->confidence == FEED_NO_CONFIDENCE ? -1 : entry->confidence,
 	};
@@ -535,6 +556,7 @@ int feed_apply_write(struct feed_apply *a, struct store *store, const struct act
 			 report->adds, report->removes, report->refreshes, report->unchanged,
 			 report->forced ? ", forced" : "");
 		a->at = a->handed = a->ends.at = 0;
+		a->now = now;
 		err = store_feed_apply(store,
 				       &(struct feed_difference){ .feed = a->rules.feed,
 								  .next = next_change,

@@ -33,8 +33,10 @@ struct feed_rules {
 	char category[MOAT_CATEGORY_NAME]; /* of rows without a mapping; "": their own, if we have it */
 	struct config_mapping *mapping; /* owned */
 	size_t mappings;
-	int64_t ttl;	/* 0: without end */
-	int confidence; /* of rows that have none; -1: none */
+	int64_t ttl;	      /* 0: without end */
+	int confidence;	      /* of rows that have none; -1: none */
+	char *basis, *region; /* owned; of every row; NULL: none, everywhere */
+	int64_t review;	      /* seconds from the first listing to its review date; 0: none */
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits;

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "daemon/labels.h"
 #include "daemon/metrics_feeds.h"
+#include "daemon/metrics_store.h"
 #include "moat/abi.h"
 #include "moat/stats.h"
 
@@ -362,5 +363,6 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_maps(&numbers, out);
 	write_sync(&numbers, out);
 	metrics_feeds_write(d, out);
+	metrics_store_write(d, out);
 	write_process(d, out);
 }

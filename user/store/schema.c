@@ -71,6 +71,9 @@ const char schema_tables[] =
 	"CREATE TABLE writer (actor TEXT NOT NULL, origin TEXT NOT NULL);\n";
 
 const char schema_triggers[] =
+	"CREATE INDEX listing_review ON listing (review_at, expires_at)\n"
+	"WHERE review_at IS NOT NULL;\n"
+
 	"CREATE TRIGGER listing_guard_insert BEFORE INSERT ON listing\n"
 	"WHEN NEW.rowid > 0 AND EXISTS (SELECT 1 FROM listing WHERE rowid = NEW.rowid AND\n"
 	"  (source IS NOT NEW.source OR category IS NOT NEW.category OR feed IS NOT NEW.feed))\n"

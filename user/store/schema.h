@@ -19,7 +19,7 @@
 
 /* The statements that make it, one after the other in one transaction. */
 extern const char schema_tables[];
-extern const char schema_triggers[];
+extern const char schema_triggers[]; /* and the index that version 1 did not have */
 
 enum schema_state {
 	SCHEMA_EMPTY,	/* nothing in it yet */

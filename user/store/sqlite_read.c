@@ -264,6 +264,7 @@ int store_list(struct store *s, const struct store_filter *filter, store_listing
 				     " AND (?3 IS NULL OR category = ?3)"
 				     " AND (?4 IS NULL OR feed = ?4)"
 				     " AND (?5 < 0 OR ?5 = (expires_at IS NOT NULL AND expires_at <= ?6))"
+				     " AND (NOT ?7 OR review_at <= ?6)"
 				     " ORDER BY rowid",
 				     &stmt, why);
 	if (err)
@@ -274,10 +275,35 @@ int store_list(struct store *s, const struct store_filter *filter, store_listing
 	sqlite_bind(stmt, 4, filter->feed);
 	sqlite3_bind_int(stmt, 5, filter->expired);
 	sqlite3_bind_int64(stmt, 6, filter->now);
+	sqlite3_bind_int(stmt, 7, filter->review_due);
 	err = give_page(s, stmt, filter->limit, fn, arg, &last, why);
 	if (err)
 		return err;
 	*ret_cursor = last ?: end == INT64_MAX ? 0 : end;
+	return 0;
+}
+
+/* Through listing_review, which holds only rows with a date. Text is no date. */
+int store_review_due(struct store *s, int64_t now, size_t *ret, struct problem *why)
+{
+	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	int err, rc;
+
+	err = sqlite_ready(s, why);
+	if (!err)
+		err = sqlite_prepare(s, SLOT_REVIEW_DUE,
+				     "SELECT count(*) FROM (SELECT 1 FROM listing"
+				     " WHERE review_at <= ?1 AND (expires_at IS NULL OR"
+				     " expires_at > ?1) LIMIT ?2)",
+				     &stmt, why);
+	if (err)
+		return err;
+	sqlite3_bind_int64(stmt, 1, now);
+	sqlite3_bind_int64(stmt, 2, STORE_DUE_MAX);
+	rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW)
+		return sqlite_problem(s, rc, "reading", why);
+	*ret = (size_t)sqlite3_column_int64(stmt, 0);
 	return 0;
 }
 

@@ -30,6 +30,7 @@
 #define STORE_BUSY_MS  100    /* how long a write waits for another writer */
 #define STORE_TEXT_MAX 1024   /* bytes of a string that is handed out */
 #define STORE_SCAN_MAX 250000 /* rows that one store_list() looks at */
+#define STORE_DUE_MAX  100000 /* listings that store_review_due() counts to */
 
 struct store;
 
@@ -131,6 +132,7 @@ int store_by_sources(struct store *s, const char *const *sources, size_t count, 
 struct store_filter {
 	const char *category, *feed; /* NULL: any */
 	int expired;		     /* 0: live, 1: expired only, -1: both; against now */
+	bool review_due;	     /* only those whose review_at is reached */
 	int64_t now;
 	int64_t cursor; /* rows after this (0: from the start) */
 	size_t limit;
@@ -142,6 +144,12 @@ struct store_filter {
  */
 int store_list(struct store *s, const struct store_filter *filter, store_listing_fn fn, void *arg,
 	       int64_t *ret_cursor, struct problem *why);
+
+/*
+ * How many listings that have not expired are to be looked at again by now; at
+ * most STORE_DUE_MAX are counted.
+ */
+int store_review_due(struct store *s, int64_t now, size_t *ret, struct problem *why);
 
 /* ---- feeds: lists that are taken over as a difference ---- */
 
