@@ -44,7 +44,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -Iinclude -Ivmlinux
 
 LIBS_core  := -lyaml -lz -lzstd
-LIBS_store := -lsqlite3
+LIBS_store := -lsqlite3 -lcrypto
 LIBS_plane := -lbpf -lelf -lz
 LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng
 LIBS_cli   := -lcurl -ljansson
@@ -105,7 +105,7 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_feeds.o) $(BUILD)/daemon/loop.o \
 	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_store.o feed_report.o labels.o protocols.o) \
-	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c))
+	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
@@ -113,7 +113,7 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon discover ifaces loop notify)
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon audit_chain audit_note discover ifaces loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random \
 		explain),$(UNIT))
 INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals loop discover),$(UNIT))

@@ -59,6 +59,8 @@ static const struct golden goldens[] = {
 	{ "explain_limit", show_explain, false, NULL },
 	{ "explain_tag", show_explain, false, NULL },
 	{ "audit", show_audit, false, NULL },
+	{ "audit_whole", show_audit_proof, false, NULL },
+	{ "audit_broken", show_audit_proof, false, NULL },
 	{ "removed", show_removed_of, false, NULL },
 	{ "removed_all", show_removed_of, false, NULL },
 	{ "paused", show_paused, false, NULL },

@@ -14,6 +14,9 @@
 void show_status(const struct cli *cli, const json_t *status);
 void show_interface(const struct cli *cli, const json_t *interface);
 void show_explain(const struct cli *cli, const json_t *explain);
+/* The answer of /api/v1/audit/verify. */
+void show_audit_proof(const struct cli *cli, const json_t *proof);
+
 void show_audit(const struct cli *cli, const json_t *audit);
 void show_paused(const struct cli *cli, const json_t *answer);
 

@@ -77,18 +77,67 @@ const struct verb verb_explain = {
 	.run = run_explain,
 };
 
-enum { AUDIT_SINCE };
+enum { AUDIT_SINCE, AUDIT_VERIFY, AUDIT_HEAD, AUDIT_ACCEPT };
 
 static const struct verb_option audit_options[] = {
 	[AUDIT_SINCE] = { 0, "since", "TIME", "1h, 2d, ... ago, or an RFC 3339 time" },
+	[AUDIT_VERIFY] = { 0, "verify", NULL, "proves the log whole, or says where it is not" },
+	[AUDIT_HEAD] = { 0, "head", "HASH", "with --verify: a head noted earlier must be in it" },
+	[AUDIT_ACCEPT] = { 0, "accept", NULL, "takes a broken log as it is from now on" },
 };
+
+static int run_audit_verify(struct cli *cli, const char *head)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	struct text path = {};
+	int code;
+
+	text_add(&path, "/api/v1/audit/verify");
+	client_param(&path, "head", head);
+	code = path.failed ? cli_fail(cli, CLI_REFUSED, "out of memory")
+			   : client_get(cli, "GET", path.data, NULL, &answer);
+	text_free(&path);
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json)
+		fputs(answer.body.data ? answer.body.data : "", cli->out);
+	else
+		show_audit_proof(cli, answer.json);
+	return json_is_true(json_object_get(answer.json, "whole")) ? CLI_DONE : CLI_REFUSED;
+}
+
+static int run_audit_accept(struct cli *cli)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	int code = client_get(cli, "POST", "/api/v1/audit/accept", NULL, &answer);
+
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json)
+		fputs(answer.body.data ? answer.body.data : "", cli->out);
+	else
+		fprintf(cli->out, "taken as it is up to entry %" JSON_INTEGER_FORMAT ", head %s\n",
+			json_integer_value(json_object_get(answer.json, "accepted_entry")),
+			answer_text(answer.json, "head"));
+	return CLI_DONE;
+}
 
 static int run_audit(struct cli *cli, const struct call *call)
 {
 	const char *since = call->value[AUDIT_SINCE];
+	bool verify = call->value[AUDIT_VERIFY], accept = call->value[AUDIT_ACCEPT];
 	char path[128];
 	int64_t seconds;
 
+	if (verify + accept + !!since > 1)
+		return cli_fail(cli, CLI_USAGE,
+				"audit: give one of --since, --verify and --accept");
+	if (call->value[AUDIT_HEAD] && !verify)
+		return cli_fail(cli, CLI_USAGE, "audit: --head goes with --verify");
+	if (verify)
+		return run_audit_verify(cli, call->value[AUDIT_HEAD]);
+	if (accept)
+		return run_audit_accept(cli);
 	if (!since)
 		return get_and_show(cli, "/api/v1/audit", show_audit);
 	if (units_duration(since, &seconds) == 0)
@@ -106,7 +155,13 @@ static int run_audit(struct cli *cli, const struct call *call)
 const struct verb verb_audit = {
 	.name = "audit",
 	.args = "",
-	.summary = "who changed what, when, from where",
+	.summary = "who changed what, when, from where; proves that nobody changed that since",
+	.details =
+		"Every entry is chained to the one before by SHA-256 about a second after it was\n"
+		"written. --verify proves the chain, and that it ends where moatd noted it: nothing\n"
+		"was changed, removed, put in or reordered since. Who can write the database and\n"
+		"moatd's note beside it can make all of it anew: keep the head that --verify prints\n"
+		"elsewhere, and give it to a later --verify --head. Exit 1 if it is not whole.",
 	.options = audit_options,
 	.option_count = ARRAY_SIZE(audit_options),
 	.run = run_audit,

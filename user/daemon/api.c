@@ -15,6 +15,8 @@ static const struct api_route routes[] = {
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove, "source category feed" },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
+	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head" },
+	{ "POST", "/api/v1/audit/accept", API_WRITE, api_audit_accept, "" },
 	{ "POST", "/api/v1/pause", API_WRITE, api_pause, "" },
 	{ "POST", "/api/v1/resume", API_WRITE, api_resume, "" },
 	{ "POST", "/api/v1/interfaces/*/attach", API_WRITE, api_attach, "" },

@@ -46,6 +46,8 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 void api_listings_remove(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_explain(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_audit_verify(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_audit_accept(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_pause(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -5,6 +5,7 @@
 
 #include "core/log.h"
 #include "core/units.h"
+#include "daemon/audit_chain.h"
 #include "daemon/discover.h"
 #include "daemon/feeds_run.h"
 
@@ -203,6 +204,20 @@ static void degraded_feeds(struct daemon *d, struct degraded *out)
 	}
 }
 
+static void degraded_audit(struct daemon *d, struct degraded *out)
+{
+	struct audit_view view;
+
+	audit_chain_view(d->audit, &view);
+	if (*view.broken)
+		degraded_add(out, "audit", view.broken,
+			     "'moatctl audit --verify' says more; put a backup back, or take it as it "
+			     "is by 'moatctl audit --accept'");
+	if (*view.waiting)
+		degraded_add(out, "audit", view.waiting,
+			     "entries wait to be sealed; it is tried again by itself");
+}
+
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),
@@ -214,6 +229,7 @@ size_t daemon_degraded(struct daemon *d,
 	degraded_ifaces(d, &out);
 	degraded_sync(d, &out);
 	degraded_feeds(d, &out);
+	degraded_audit(d, &out);
 	if (store && store_read_only(store))
 		degraded_add(&out, "database",
 			     "read-only: moatctl cannot write, refusals are not recorded",

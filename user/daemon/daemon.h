@@ -12,6 +12,7 @@
 #include "daemon/sync.h"
 #include "plane/tables.h"
 
+struct audit_chain;
 struct feeds_run;
 
 struct daemon {
@@ -21,9 +22,10 @@ struct daemon {
 	struct tables *tables;
 	struct sync *sync;
 	struct ifaces *ifaces;
-	struct feeds_run *feeds; /* NULL: not there yet, or not any more */
-	struct program *probe;	 /* never on the wire */
-	int64_t started;	 /* unix seconds */
+	struct feeds_run *feeds;   /* NULL: not there yet, or not any more */
+	struct audit_chain *audit; /* likewise */
+	struct program *probe;	   /* never on the wire */
+	int64_t started;	   /* unix seconds */
 	bool selftest_ok;
 	char selftest_problem[PROBLEM_MAX];
 	char pins_problem[PROBLEM_MAX];	  /* the filter would not survive moatd; empty: it would */

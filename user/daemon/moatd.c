@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "core/log.h"
+#include "daemon/audit_chain.h"
 #include "daemon/daemon.h"
 #include "daemon/discover.h"
 #include "daemon/feeder_child.h"
@@ -325,6 +326,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
 	if (!r && feeds_run_new(d, &d->feeds))
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
+	if (!r && audit_chain_new(d, &d->audit))
+		r = problem_set(why, -ENOMEM, "audit: out of memory");
 	return r ?: http_new(d, &m->http, why);
 }
 
@@ -370,6 +373,7 @@ static void moatd_stop(struct moatd *m)
 	struct daemon *d = &m->daemon;
 
 	d->feeds = feeds_run_free(d->feeds); /* answers who waits for a list */
+	d->audit = audit_chain_free(d->audit);
 	m->http = http_free(m->http);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);

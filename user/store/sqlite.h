@@ -6,6 +6,7 @@
  *	sqlite_run.c   errors, statements, transactions
  *	sqlite_text.c  a column's value as text that is safe to hand out
  *	sqlite_read.c, sqlite_write.c, sqlite_feed.c  the calls of store.h
+ *	sqlite_seal.c  those of seal.h
  *
  * Every call of store.h starts with sqlite_ready(), so nothing is ever read
  * from or written to a file that is no longer at its path.
@@ -38,6 +39,11 @@ enum sqlite_slot {
 	SLOT_LIST,
 	SLOT_REVIEW_DUE,
 	SLOT_AUDIT_LIST,
+	SLOT_AUDIT_ROWS,
+	SLOT_AUDIT_HASH,
+	SLOT_AUDIT_SEAL,
+	SLOT_AUDIT_LAST,
+	SLOT_AUDIT_COUNT,
 	SLOT_WRITER_SET,
 	SLOT_WRITER_CLEAR,
 	SLOT_ADD,
