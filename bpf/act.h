@@ -8,6 +8,7 @@
 
 #include "bpf/count.h"
 #include "bpf/maps.h"
+#include "bpf/sample.h"
 #include "bpf/tag.h"
 
 static __always_inline enum moat_verdict act_default(enum moat_reason why)
@@ -61,7 +62,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		why = tag_packet(ctx, pkt);
 		verdict = act_default(why);
 	}
-	count_packet(pkt, verdict, why);
+	sample_packet(ctx, pkt, iface, verdict, why, count_packet(pkt, verdict, why));
 	return verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS;
 }
 

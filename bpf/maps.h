@@ -3,8 +3,9 @@
  * Every map: who writes it, who reads it, what empty means.
  *
  * The sizes written here are placeholders where the daemon sets the size
- * before loading (sources, phases). All maps are pinned; moat_iface and
- * moat_stats exist once for each interface, the others once.
+ * before loading (sources, phases, samples). All maps but moat_samples are
+ * pinned; moat_iface, moat_stats and moat_samples exist once for each
+ * interface, the others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -15,6 +16,7 @@
 
 #include "moat/control.h"
 #include "moat/policy.h"
+#include "moat/sample.h"
 #include "moat/source.h"
 #include "moat/stats.h"
 
@@ -108,5 +110,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct moat_stats);
 } moat_stats SEC(".maps");
+
+/* Samples of one interface, by CPU. Program writes, daemon reads. Empty or short: nothing is sampled there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_samples);
+} moat_samples SEC(".maps");
 
 #endif

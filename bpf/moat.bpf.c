@@ -2,7 +2,7 @@
 /*
  * moat in the kernel: one XDP program that judges packets by their source, one
  * tc program that carries its tag on. Loaded once for each interface, with all
- * maps but moat_iface and moat_stats shared.
+ * maps but moat_iface, moat_stats and moat_samples shared.
  *
  * Read in the order of the stages: parse, lookup, rules, act, count.
  */

@@ -37,5 +37,6 @@
 #define MOAT_MAP_CONTROL  "moat_control"
 #define MOAT_MAP_IFACE	  "moat_iface"
 #define MOAT_MAP_STATS	  "moat_stats"
+#define MOAT_MAP_SAMPLES  "moat_samples"
 
 #endif

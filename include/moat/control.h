@@ -24,7 +24,9 @@ struct moat_control {
 struct moat_iface {
 	__u32 enforce; /* 0: every action only counts */
 	__u32 replies; /* 1: let answers to what was opened here through, even from listed sources */
-	__u64 drop_reasons; /* bit r: drop what leaves with plain reason r */
+	__u64 drop_reasons;  /* bit r: drop what leaves with plain reason r */
+	__u32 sample_chance; /* of 2^32: so many packets that pass become samples (moat/sample.h) */
+	__u32 sample_seed;
 };
 
 /* XDP metadata of a tagged packet, directly before the frame. */
@@ -36,6 +38,6 @@ struct moat_tag {
 #define MOAT_TAG_MAGIC 0x6d6f6174 /* "moat" */
 
 _Static_assert(sizeof(struct moat_control) == 32, "ABI");
-_Static_assert(sizeof(struct moat_iface) == 16, "ABI");
+_Static_assert(sizeof(struct moat_iface) == 24, "ABI");
 
 #endif

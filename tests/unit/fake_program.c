@@ -72,12 +72,35 @@ static struct moat_iface *settings_of(const struct program *p)
 
 void program_set_iface(struct program *p, bool enforce, uint64_t drop_reasons)
 {
-	*settings_of(p) = (struct moat_iface){ .enforce = enforce, .drop_reasons = drop_reasons };
+	settings_of(p)->enforce = enforce;
+	settings_of(p)->drop_reasons = drop_reasons;
 }
 
 void program_get_iface(const struct program *p, struct moat_iface *ret)
 {
 	*ret = *settings_of(p);
+}
+
+void program_set_sampling(struct program *p, uint32_t chance)
+{
+	settings_of(p)->sample_chance = chance;
+}
+
+uint32_t program_sampling(const struct program *p)
+{
+	return settings_of(p)->sample_chance;
+}
+
+size_t program_samples(struct program *p, program_sample_fn fn, void *arg, uint64_t *ret_missed)
+{
+	size_t count = fake_machine.samples;
+
+	(void)p;
+	for (size_t i = 0; i < count; i++)
+		fn(arg, &fake_machine.sample[i]);
+	fake_machine.samples = 0;
+	*ret_missed = fake_machine.missed;
+	return count;
 }
 
 int program_attach(struct program *p, enum config_mode mode, struct problem *why)

@@ -28,12 +28,15 @@ struct fake_interface {
 
 struct fake_machine {
 	struct fake_interface interface[FAKE_INTERFACES];
-	uint32_t last_id;      /* of programs */
-	unsigned int attaches; /* calls of program_attach() */
-	unsigned int loaded;   /* programs that are not freed */
-	int load_error;	       /* program_load() fails with it */
-	int64_t boot_ns;       /* for the probe */
-	bool probe_is_wrong;   /* the probe passes everything */
+	uint32_t last_id;		  /* of programs */
+	unsigned int attaches;		  /* calls of program_attach() */
+	unsigned int loaded;		  /* programs that are not freed */
+	int load_error;			  /* program_load() fails with it */
+	int64_t boot_ns;		  /* for the probe */
+	const struct moat_sample *sample; /* what program_samples() hands out next */
+	size_t samples;
+	uint64_t missed;
+	bool probe_is_wrong; /* the probe passes everything */
 };
 
 extern struct fake_machine fake_machine;

@@ -78,6 +78,7 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	bpf_program__set_autoload(object->progs.moat_mark, false);
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
+	bpf_map__set_autocreate(object->maps.moat_samples, false);
 	r = moat__load(object);
 	if (r)
 		return kernel_error(why, r,
@@ -163,8 +164,17 @@ static int use_shared(struct moat *object, const int shared[static SHARED_MAX])
 	return 0;
 }
 
+/* A ring for each CPU; the probe samples nothing. */
+static int use_samples(struct moat *object, int samples, bool for_probe)
+{
+	if (samples >= 0)
+		return bpf_map__reuse_fd(object->maps.moat_samples, samples);
+	return bpf_map__set_max_entries(object->maps.moat_samples,
+					for_probe ? 1 : (uint32_t)kernel_cpus());
+}
+
 static int prepare(struct moat *object, const int shared[static SHARED_MAX], int iface, int stats,
-		   bool for_probe, bool frags)
+		   int samples, bool for_probe, bool frags)
 {
 	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
@@ -174,6 +184,7 @@ static int prepare(struct moat *object, const int shared[static SHARED_MAX], int
 		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);
 	if (!r && stats >= 0)
 		r = bpf_map__reuse_fd(object->maps.moat_stats, stats);
+	r = r ?: use_samples(object, samples, for_probe);
 	if (!r && for_probe)
 		r = bpf_map__set_type(object->maps.moat_stats, BPF_MAP_TYPE_ARRAY)
 			    ?: bpf_map__set_map_flags(object->maps.moat_stats, BPF_F_MMAPABLE);
@@ -191,28 +202,29 @@ void object_program_close(struct object_program *p)
 	base_closep(&p->mark);
 	base_closep(&p->iface);
 	base_closep(&p->stats);
-	*p = (struct object_program){ -1, -1, -1, -1 };
+	base_closep(&p->samples);
+	*p = OBJECT_PROGRAM_NONE;
 }
 
 static struct object_program take_program(struct object_program *p)
 {
 	struct object_program taken = *p;
 
-	*p = (struct object_program){ -1, -1, -1, -1 };
+	*p = OBJECT_PROGRAM_NONE;
 	return taken;
 }
 
-int object_load(const int shared[static SHARED_MAX], int iface, int stats, bool for_probe,
-		bool frags, struct object_program *ret, struct problem *why)
+int object_load(const int shared[static SHARED_MAX], int iface, int stats, int samples,
+		bool for_probe, bool frags, struct object_program *ret, struct problem *why)
 {
-	_cleanup_(object_program_close) struct object_program p = { -1, -1, -1, -1 };
+	_cleanup_(object_program_close) struct object_program p = OBJECT_PROGRAM_NONE;
 	_cleanup_(object_freep) struct moat *object = NULL;
 	int r;
 
 	r = open_object(&object, why);
 	if (r)
 		return r;
-	r = prepare(object, shared, iface, stats, for_probe, frags);
+	r = prepare(object, shared, iface, stats, samples, for_probe, frags);
 	if (r)
 		return kernel_error(why, r, "BPF programs: cannot be given their maps");
 	r = moat__load(object);
@@ -225,7 +237,8 @@ int object_load(const int shared[static SHARED_MAX], int iface, int stats, bool 
 	p.mark = duplicate(bpf_program__fd(object->progs.moat_mark));
 	p.iface = duplicate(bpf_map__fd(object->maps.moat_iface));
 	p.stats = duplicate(bpf_map__fd(object->maps.moat_stats));
-	if (p.ingress < 0 || p.mark < 0 || p.iface < 0 || p.stats < 0)
+	p.samples = duplicate(bpf_map__fd(object->maps.moat_samples));
+	if (p.ingress < 0 || p.mark < 0 || p.iface < 0 || p.stats < 0 || p.samples < 0)
 		return kernel_error(why, -EMFILE, "BPF programs: file descriptors");
 	*ret = take_program(&p);
 	return 0;

@@ -45,16 +45,19 @@ struct object_program {
 	int mark;    /* the tc program */
 	int iface;
 	int stats;
+	int samples;
 };
 
+#define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1 })
+
 /*
- * Loads the programs on the shared maps. iface and stats: maps to use, or -1
- * to make new ones. for_probe: the counters are one plain array that can be
+ * Loads the programs on the shared maps. iface, stats and samples: maps to
+ * use, or -1 to make new ones. for_probe: the counters are one plain array that can be
  * mapped, since nothing runs the program but its owner, one at a time. frags:
  * takes multi-buffer packets.
  */
-int object_load(const int shared[static SHARED_MAX], int iface, int stats, bool for_probe,
-		bool frags, struct object_program *ret, struct problem *why);
+int object_load(const int shared[static SHARED_MAX], int iface, int stats, int samples,
+		bool for_probe, bool frags, struct object_program *ret, struct problem *why);
 
 void object_program_close(struct object_program *p);
 

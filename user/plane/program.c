@@ -50,7 +50,7 @@ static struct program *program_new(void)
 
 	if (!p)
 		return NULL;
-	p->fd = (struct object_program){ -1, -1, -1, -1 };
+	p->fd = OBJECT_PROGRAM_NONE;
 	p->link = -1;
 	return p;
 }
@@ -70,6 +70,7 @@ struct program *program_free(struct program *p)
 		munmap(p->iface, page(sizeof(*p->iface)));
 	if (p->cells)
 		munmap(p->cells, page(MOAT_CELLS * sizeof(*p->cells)));
+	program_samples_close(p);
 	object_program_close(&p->fd);
 	base_closep(&p->link);
 	free(p->root);
@@ -141,8 +142,9 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	pinned_stats = pinned_map(pins, PIN_STATS, MOAT_MAP_STATS);
 	p->shared = t->fd;
 	p->frags = program_features()->frags;
-	r = object_load(t->fd, pinned_iface, pinned_stats, false, p->frags, &p->fd, why)
+	r = object_load(t->fd, pinned_iface, pinned_stats, -1, false, p->frags, &p->fd, why)
 		    ?: finish(p, why);
+	r = r ?: program_samples_open(p, why);
 	if (r)
 		return r;
 	*ret = take_ptr(p);
@@ -152,13 +154,14 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 {
 	bool frags = mode != ATTACH_GENERIC && program_features()->frags;
-	struct object_program fresh = { -1, -1, -1, -1 };
+	struct object_program fresh = OBJECT_PROGRAM_NONE;
 	struct bpf_prog_info info;
 	int r;
 
 	if (frags == p->frags)
 		return 0;
-	r = object_load(p->shared, p->fd.iface, p->fd.stats, false, frags, &fresh, why);
+	r = object_load(p->shared, p->fd.iface, p->fd.stats, p->fd.samples, false, frags, &fresh,
+			why);
 	if (r)
 		return r;
 	r = kernel_prog_info(fresh.ingress, &info);
@@ -181,7 +184,7 @@ int program_load_probe(const struct tables *t, struct program **ret, struct prob
 
 	if (!p)
 		return problem_set(why, -ENOMEM, "probe: out of memory");
-	r = object_load(t->fd, -1, -1, true, program_features()->frags, &p->fd, why)
+	r = object_load(t->fd, -1, -1, -1, true, program_features()->frags, &p->fd, why)
 		    ?: finish(p, why);
 	if (r)
 		return r;

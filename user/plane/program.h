@@ -13,6 +13,7 @@
 #include "core/config.h"
 #include "core/problem.h"
 #include "moat/reason.h"
+#include "moat/sample.h"
 #include "moat/stats.h"
 #include "plane/tables.h"
 
@@ -84,6 +85,18 @@ int program_each_pinned(const char *dir, int (*fn)(void *arg, const char *iface)
 
 /* All cells, summed over CPUs: ret has MOAT_CELLS entries. */
 int program_stats(const struct program *p, struct moat_stats *ret);
+
+/*
+ * Samples of the packets that passed since the last call; chance is that of a
+ * packet to become one (moat/sample.h), 0: none do. A sample is handed out by
+ * the second call after it was taken: what the program wrote before a look is
+ * whole at the next one, on every kind of CPU.
+ */
+void program_set_sampling(struct program *p, uint32_t chance);
+uint32_t program_sampling(const struct program *p);
+typedef void (*program_sample_fn)(void *arg, const struct moat_sample *sample);
+/* *ret_missed: packets ever that found a ring full. Returns how many were handed out. */
+size_t program_samples(struct program *p, program_sample_fn fn, void *arg, uint64_t *ret_missed);
 
 /*
  * Runs the probe instance on a frame (BPF_PROG_TEST_RUN) on the shared maps;

@@ -28,7 +28,9 @@ struct program {
 	const int *shared; /* fds of the shared maps, borrowed from the tables */
 	bool frags;	   /* loaded for multi-buffer packets */
 	int link;
-	bool fallback; /* generic because native was refused */
+	bool fallback;		      /* generic because native was refused */
+	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */
+	uint64_t *samples_seen;	      /* owned: head of each at the last look */
 
 	/* The probe's. */
 	int policies;			    /* tables' fd, borrowed */
@@ -45,6 +47,12 @@ struct program {
  * programs, moat's and others', read the frame from the wrong place.
  */
 int program_suit(struct program *p, enum attach_mode mode, struct problem *why);
+
+/* ---- program_samples.c ---- */
+
+/* Maps the rings, and gives the program a seed. */
+int program_samples_open(struct program *p, struct problem *why);
+void program_samples_close(struct program *p);
 
 /* DIR/if/NAME of an interface, its name escaped. 0 or -ENAMETOOLONG. */
 int program_pins(char buf[static PATH_MAX], const char *dir, const char *iface);
