@@ -43,7 +43,7 @@ ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -DMOAT_VERSION='"$(VERSION)"' $(WARN) $(HA
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -Iinclude -Ivmlinux
 
-LIBS_core  := -lyaml -lz -lzstd
+LIBS_core  := -lyaml -lz -lzstd -lm
 LIBS_store := -lsqlite3 -lcrypto
 LIBS_plane := -lbpf -lelf -lz
 LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng

@@ -45,6 +45,10 @@ struct list {
 	bool allow_empty, force, overlaps, again, dry_run;
 	const char *basis, *region;
 	int64_t review;
+	uint32_t max_growth;	     /* percent; 0: 300 */
+	const struct config *config; /* NULL: the blast radius is not asked */
+	bool monitor;
+	enum feed_hold held;
 };
 
 static inline int give_row(void *arg, const struct feed_row *row)
@@ -76,8 +80,10 @@ static inline struct feed_rules rules_of(const struct list *list)
 				    .basis = list->basis ? strdup(list->basis) : NULL,
 				    .region = list->region ? strdup(list->region) : NULL,
 				    .review = list->review,
-				    .limits = { 50, 300, 20, { 12, 28 } } };
+				    .limits = { 50, 300, 20, { 12, 28 }, 1000, 5000 } };
 
+	if (list->max_growth)
+		rules.limits.max_growth = list->max_growth;
 	snprintf(rules.feed, sizeof(rules.feed), "%s", list->feed ?: "drop");
 	snprintf(rules.category, sizeof(rules.category), "%s", list->category ?: "botnet");
 	rules.mapping = calloc(list->mappings + 1, sizeof(*rules.mapping));
@@ -108,6 +114,9 @@ static inline struct feed_report take(struct lab *lab, struct store *s, const st
 		.force = list->force,
 		.again = list->again,
 		.overlaps = list->overlaps,
+		.config = list->config,
+		.monitor = list->monitor,
+		.held = list->held,
 	};
 
 	snprintf(state.feed, sizeof(state.feed), "%s", rules.feed);

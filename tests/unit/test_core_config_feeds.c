@@ -116,6 +116,29 @@ static void guards_hold_for_every_feed_wherever_they_stand(void **state)
 	assert_int_equal(c->feed[1].limits.wide[MOAT_IPV6], 28);
 }
 
+static void the_radius_has_a_budget_in_millionths_a_feed_may_have_its_own(void **state)
+{
+	_cleanup_(config_freep) struct config *c = parse(
+		"interfaces: [ { name: eth0 } ]\n"
+		"feeds:\n"
+		"  - { name: a, url: 'https://example.net/a', category: botnet }\n"
+		"  - { name: b, url: 'https://example.net/b', category: botnet, radius_budget: 0.0375% }\n"
+		"guards: { radius_sources: 50, radius_budget: 2.5% }\n"
+		"sampling: off\n"
+		"categories: { botnet: { action: drop } }\n");
+	_cleanup_(config_freep) struct config *plain = parse("interfaces: [ { name: eth0 } ]\n");
+
+	(void)state;
+	assert_int_equal(c->feed[0].limits.radius_sources, 50);
+	assert_int_equal(c->feed[0].limits.radius_budget, 25000);
+	assert_int_equal(c->feed[1].limits.radius_sources, 50);
+	assert_int_equal(c->feed[1].limits.radius_budget, 375);
+	assert_false(c->sampling);
+	assert_int_equal(plain->limits.radius_sources, 1000);
+	assert_int_equal(plain->limits.radius_budget, 5000);
+	assert_true(plain->sampling);
+}
+
 static void types_of_decisions_reach_the_parser(void **state)
 {
 	_cleanup_(config_freep) struct config *c =
@@ -142,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_feed_that_says_little_has_the_promised_defaults),
 		cmocka_unit_test(a_feed_has_all_that_it_says),
 		cmocka_unit_test(guards_hold_for_every_feed_wherever_they_stand),
+		cmocka_unit_test(the_radius_has_a_budget_in_millionths_a_feed_may_have_its_own),
 		cmocka_unit_test(types_of_decisions_reach_the_parser),
 		cmocka_unit_test(an_allow_list_is_a_feed),
 	};

@@ -39,7 +39,7 @@ static int setup(void **state)
 		.every = 1,
 		.ttl = DAY,
 		.confidence = -1,
-		.limits = { 50, 300, 20, { 12, 28 } },
+		.limits = { 50, 300, 20, { 12, 28 }, 1000, 5000 },
 		.parse = { .format = FEED_PLAIN },
 	};
 	fake.config.feed = &config_feed;

@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/config_feeds.h"
 #include "core/config_policy.h"
+#include "core/config_radius.h"
 #include "core/config_setting.h"
 #include "core/units.h"
 
@@ -46,8 +47,14 @@ static struct config *config_defaults(void)
 	c->capacity[MOAT_IPV6] = 250000;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
+	c->sampling = true;
 	c->limits = (struct config_limits){
-		.max_shrink = 50, .max_growth = 300, .max_share = 20, .wide = { 12, 28 }
+		.max_shrink = 50,
+		.max_growth = 300,
+		.max_share = 20,
+		.wide = { 12, 28 },
+		.radius_sources = CONFIG_RADIUS_SOURCES,
+		.radius_budget = CONFIG_RADIUS_BUDGET,
 	};
 	if (!c->database || !c->listen || !c->socket || !c->pins)
 		return NULL;
@@ -307,9 +314,9 @@ static int read_never_block(const struct setting_file *file, const struct settin
 
 static int read_guards(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	static const char *const keys[] = { "min_prefix_v4", "min_prefix_v6", "wide_v4",
-					    "wide_v6",	     "max_shrink",    "max_growth",
-					    "max_share_v4" };
+	static const char *const keys[] = { "min_prefix_v4", "min_prefix_v6",  "wide_v4",
+					    "wide_v6",	     "max_shrink",     "max_growth",
+					    "max_share_v4",  "radius_sources", "radius_budget" };
 	const struct {
 		const char *key;
 		uint8_t *to;
@@ -337,6 +344,7 @@ static int read_guards(const struct setting_file *file, const struct setting *n,
 	}
 	if (!err && share)
 		err = feeds_read_percent(file, share, 100, &c->limits.max_share);
+	err = err ?: radius_read_limits(file, n, &c->limits);
 	return err ?: feeds_read_limits(file, n, &c->limits);
 }
 
@@ -386,6 +394,7 @@ static const struct {
 	{ "never_block", read_never_block },
 	{ "guards", read_guards },
 	{ "unjudged", read_unjudged },
+	{ "sampling", radius_read_sampling },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

@@ -45,10 +45,12 @@ struct config_category {
 
 /* What the guards allow one fetch of a feed to do to the last good one. */
 struct config_limits {
-	uint32_t max_shrink; /* percent that may go: 50 */
-	uint32_t max_growth; /* percent of the last good one that it may become: 300 */
-	uint32_t max_share;  /* percent of the IPv4 address space that it may cover: 20 */
-	uint8_t wide[2];     /* shorter prefixes need force and an expiry; by family: 12, 28 */
+	uint32_t max_shrink;	 /* percent that may go: 50 */
+	uint32_t max_growth;	 /* percent of the last good one that it may become: 300 */
+	uint32_t max_share;	 /* percent of the IPv4 address space that it may cover: 20 */
+	uint8_t wide[2];	 /* shorter prefixes need force and an expiry; by family: 12, 28 */
+	uint32_t radius_sources; /* added at once without a look at whom they would hit: 1000 */
+	uint32_t radius_budget;	 /* of what passes, that more may hit, in millionths: 5000 */
 };
 
 /* The feed's own name of a category, and ours. */
@@ -91,9 +93,10 @@ struct config {
 	size_t never_blocks;
 	uint8_t min_prefix[2]; /* guards.min_prefix_v4, _v6: 8, 19 */
 	struct config_limits
-		limits; /* guards.max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
+		limits; /* guards.radius_sources, radius_budget, max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
 	struct config_feed *feed; /* owned; in the order of the file */
 	size_t feeds;
+	bool sampling;	       /* sampling: on */
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 

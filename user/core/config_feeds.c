@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/config_feeds.h"
+#include "core/config_radius.h"
 
 #include <linux/limits.h>
 
@@ -344,6 +345,7 @@ static int read_trust(const struct setting_file *file, const struct setting *n,
 	if (!err && at)
 		err = setting_choice(file, at, host_bits, ARRAY_SIZE(host_bits), &choice);
 	feed->parse.refuse_host_bits = choice == 1;
+	err = err ?: radius_read_limits(file, n, &feed->limits);
 	return err ?: feeds_read_limits(file, n, &feed->limits);
 }
 
@@ -418,6 +420,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		"every",       "ttl",	     "mode",	   "confidence", "min_entries",
 		"allow_empty", "max_shrink", "max_growth", "host_bits",	 "header_file",
 		"csv",	       "types",	     "basis",	   "region",	 "review",
+		"radius_sources", "radius_budget",
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
