@@ -104,7 +104,7 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_store.o feed_report.o labels.o protocols.o) \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_samples.o metrics_store.o feed_report.o labels.o protocols.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
@@ -113,10 +113,10 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon audit_chain audit_note discover ifaces loop notify)
-SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon audit_chain audit_note discover ifaces samples loop notify)
+SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random \
 		explain),$(UNIT))
-INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals loop discover),$(UNIT))
+INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces samples refusals loop discover),$(UNIT))
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 $(SYNC_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(addprefix $(BUILD)/tests/unit/,sync_lab.o sync_check.o) \
 		$(INNER_UNIT) $(STORE) $(CORE)
@@ -133,9 +133,10 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feed_apply.o feed_set.o feed_report.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_hold.o feed_radius.o feed_apply.o feed_set.o feed_report.o \
 	      feed_schedule.o notify.o)
-$(BUILD)/tests/unit/test_daemon_feeds_run: $(BUILD)/tests/unit/test_daemon_feeds_run.o $(FEEDS_UNIT) $(STORE) $(CORE)
+FEEDS_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,feeds_run feeds_hold feed_radius),$(UNIT))
+$(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/fake_daemon.h"
 
+#include "daemon/samples.h"
+
 struct fake_daemon fake;
 
 static struct config_category config_categories[3];
@@ -94,6 +96,30 @@ ssize_t sync_follow(struct sync *s, struct problem *why)
 	if (fake.follow_error)
 		return problem_set(why, fake.follow_error, "the maps do not answer");
 	return 1;
+}
+
+int sync_hold(struct sync *s, const char *feed, bool hold, struct problem *why)
+{
+	(void)s;
+	if (fake.hold_error)
+		return problem_set(why, fake.hold_error, "the maps do not answer");
+	if (!strcmp(fake.held, feed) == hold)
+		return 0;
+	fake.holds++;
+	snprintf(fake.held, sizeof(fake.held), "%s", hold ? feed : "");
+	return 0;
+}
+
+int samples_estimate(const struct samples *s, struct radius *r, struct radius_estimate *ret)
+{
+	(void)s;
+	return radius_estimate(r, fake.window, fake.window_now, ret);
+}
+
+void samples_numbers(const struct samples *s, struct samples_numbers *ret)
+{
+	(void)s;
+	*ret = (struct samples_numbers){};
 }
 
 struct store *sync_store(struct sync *s)

@@ -29,6 +29,12 @@ struct fake_daemon {
 	struct plan plan;
 	bool has_counts; /* sync_each_count() gives one of each state */
 
+	struct window *window; /* what samples_estimate() judges by; NULL: nothing */
+	int64_t window_now;
+	char held[64];	    /* the feed that sync_hold() holds, "" */
+	unsigned int holds; /* calls of sync_hold() that changed something */
+	int hold_error;
+
 	size_t interfaces;
 	struct iface_view view[FAKE_INTERFACES];
 	int attach_error;

@@ -31,6 +31,18 @@ static int start(feeds_done_fn fn, void *arg, struct problem *why)
 	return 0;
 }
 
+int feeds_run_hold(struct feeds_run *f, const char *name, bool hold, const struct actor *actor,
+		   struct problem *why)
+{
+	(void)f;
+	if (fake_feeds.hold_error)
+		return problem_set(why, fake_feeds.hold_error, "feed '%s' is not known", name);
+	snprintf(fake_feeds.feed, sizeof(fake_feeds.feed), "%s", name);
+	snprintf(fake_feeds.actor, sizeof(fake_feeds.actor), "%s", actor->name);
+	fake_feeds.state[0].held = hold ? FEED_HELD_BY_HAND : FEED_FREE;
+	return 0;
+}
+
 int feeds_run_fetch(struct feeds_run *f, const char *name, const struct actor *actor,
 		    feeds_done_fn fn, void *arg, struct problem *why)
 {
@@ -70,6 +82,7 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 	*ret = (struct feed_view){
 		.state = &fake_feeds.state[index],
 		.config = fake_feeds.config[index].name[0] ? &fake_feeds.config[index] : NULL,
+		.radius = &fake_feeds.radius,
 	};
 }
 

@@ -27,8 +27,10 @@ struct fake_feeds {
 	char feed[CONFIG_FEED_NAME], category[MOAT_CATEGORY_NAME], actor[64];
 	char file[FAKE_FILE];
 	size_t file_size;
-	bool sealed; /* nobody could write to the file any more */
-	bool hold;   /* never done */
+	bool sealed;		       /* nobody could write to the file any more */
+	bool hold;		       /* never done */
+	int hold_error;		       /* of feeds_run_hold() */
+	struct radius_estimate radius; /* of every feed */
 
 	feeds_done_fn done; /* of who waits */
 	void *arg;

@@ -261,6 +261,60 @@ static void feeds_are_shown_without_secrets(void **state)
 	assert_true(json_is_false(json_object_get(feed, "configured")));
 }
 
+static void a_held_feed_is_shown_with_why_and_whom_it_would_hit(void **state)
+{
+	_cleanup_response_ struct response r = {};
+	const json_t *feed, *radius;
+
+	fake_feeds.count = 1;
+	fake_feeds.state[0] = (struct feed_state){ .feed = "drop",
+						   .last_good = 1,
+						   .held = FEED_HELD_BY_GUARD,
+						   .held_why = "it hits many" };
+	fake_feeds.radius = (struct radius_estimate){
+		.sources = 5000,
+		.judged = true,
+		.share = 0.25,
+		.at_most = 0.3,
+		.samples = 800,
+		.seconds = 600,
+		.hit_sources = 1,
+		.tops = 1,
+		.top = { { .source = { .family = MOAT_IPV4, .len = 32, .addr = { 192, 0, 2, 7 } },
+			   .share = 0.25 } },
+	};
+	r = get(state, "/api/v1/feeds");
+	feed = json_array_get(json_object_get(r.json, "feeds"), 0);
+	assert_string_equal(member(feed, "state"), "held");
+	assert_string_equal(member(feed, "held"), "guard");
+	assert_string_equal(member(feed, "held_why"), "it hits many");
+	radius = json_object_get(feed, "radius");
+	assert_string_equal(member(radius, "text"),
+			    "would have hit 25.0 % (at most 30.0 %) of what passed in the last 10 "
+			    "min, 800 samples");
+	assert_string_equal(member(json_array_get(json_object_get(radius, "top"), 0), "source"),
+			    "192.0.2.7");
+}
+
+static void a_feed_is_held_and_released_by_name(void **state)
+{
+	_cleanup_response_ struct response held = {}, released = {}, unknown = {};
+
+	fake_feeds.count = 1;
+	held = post(state, "/api/v1/feeds/drop/hold", "");
+	assert_int_equal(held.status, 200);
+	assert_string_equal(member(held.json, "held"), "hand");
+	assert_int_equal(fake_feeds.state[0].held, FEED_HELD_BY_HAND);
+	assert_string_equal(fake_feeds.feed, "drop");
+	released = post(state, "/api/v1/feeds/drop/release", "");
+	assert_int_equal(released.status, 200);
+	assert_true(json_is_null(json_object_get(released.json, "held")));
+	assert_int_equal(fake_feeds.state[0].held, FEED_FREE);
+	fake_feeds.hold_error = -ENOENT;
+	unknown = post(state, "/api/v1/feeds/nosuch/hold", "");
+	assert_int_equal(unknown.status, 404);
+}
+
 static void metrics_tell_of_feeds(void **state)
 {
 	_cleanup_response_ struct response r = {};
@@ -297,6 +351,8 @@ int main(void)
 		with_feeds(a_fetch_is_answered_when_it_is_done),
 		with_feeds(a_server_that_stops_does_not_wait_for_lists),
 		with_feeds(feeds_are_shown_without_secrets),
+		with_feeds(a_held_feed_is_shown_with_why_and_whom_it_would_hit),
+		with_feeds(a_feed_is_held_and_released_by_name),
 		with_feeds(metrics_tell_of_feeds),
 	};
 

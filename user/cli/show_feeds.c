@@ -25,11 +25,12 @@ static void clean_line(const struct cli *cli, enum tint tint, const char *s)
 
 static void add_feed(struct table *table, const struct cli *cli, const json_t *feed)
 {
+	bool held = strcmp(answer_text(feed, "state"), "held") == 0;
 	bool trouble = strcmp(answer_text(feed, "state"), "trouble") == 0;
 	char entries[SHOW_MAX], good[SHOW_MAX], next[SHOW_MAX];
 
 	table_add(table, TINT_BOLD, answer_text(feed, "name"));
-	table_add(table, trouble ? TINT_BAD : TINT_NONE,
+	table_add(table, trouble || held ? TINT_BAD : TINT_NONE,
 		  trouble ? answer_text(feed, "cause") : answer_text(feed, "state"));
 	table_add(table, TINT_NONE, show_count(number(feed, "entries"), entries));
 	table_add(table, TINT_NONE, answer_text(feed, "format"));
@@ -43,6 +44,16 @@ static void add_feed(struct table *table, const struct cli *cli, const json_t *f
 		  json_is_true(json_object_get(feed, "running"))
 			  ? "now"
 			  : show_time(json_object_get(feed, "next"), cli->now, "", next));
+}
+
+static void say_why(const struct cli *cli, const json_t *feed, const char *what, const char *why)
+{
+	if (!why[0])
+		return;
+	clean_line(cli, TINT_BAD, answer_text(feed, "name"));
+	fprintf(cli->out, ": %s", what);
+	clean_line(cli, TINT_NONE, why);
+	fputc('\n', cli->out);
 }
 
 void show_feeds(const struct cli *cli, const json_t *feeds)
@@ -64,12 +75,8 @@ void show_feeds(const struct cli *cli, const json_t *feeds)
 	table_flush(&table, cli->out, cli->colour, "");
 	table_free(&table);
 	json_array_foreach(feeds, i, feed) {
-		if (!answer_text(feed, "why")[0])
-			continue;
-		clean_line(cli, TINT_BAD, answer_text(feed, "name"));
-		fputs(": ", cli->out);
-		clean_line(cli, TINT_NONE, answer_text(feed, "why"));
-		fputc('\n', cli->out);
+		say_why(cli, feed, "", answer_text(feed, "why"));
+		say_why(cli, feed, "held in monitor: ", answer_text(feed, "held_why"));
 	}
 }
 
@@ -111,7 +118,12 @@ static void show_head(const struct cli *cli, const json_t *report)
 
 	clean_line(cli, TINT_BOLD, answer_text(report, "feed"));
 	fputs(": ", cli->out);
-	if (refused) {
+	if (!refused && answer_text(report, "held")[0]) {
+		fprintf(cli->out, "%sHELD%s in monitor, %s: ", tint_begin(cli->colour, TINT_BAD),
+			tint_end(cli->colour, TINT_BAD),
+			dry_run ? "its listings would only count" : "its listings only count");
+		clean_line(cli, TINT_NONE, answer_text(report, "held_why"));
+	} else if (refused) {
 		fprintf(cli->out, "%sREFUSED%s, nothing would be changed: ",
 			tint_begin(cli->colour, TINT_BAD), tint_end(cli->colour, TINT_BAD));
 		clean_line(cli, TINT_NONE, answer_text(report, "why"));
@@ -157,6 +169,30 @@ static void show_covers(const struct cli *cli, const json_t *report)
 	show_causes(cli, "also in", json_object_get(overlap, "feeds"));
 }
 
+/* Whom it would hit of those who send now. */
+static void show_radius(const struct cli *cli, const json_t *radius)
+{
+	const char *separator = "              first: ";
+	json_t *hit;
+	size_t i;
+
+	if (!number(radius, "sources"))
+		return;
+	label(cli, "radius");
+	count(cli, "", number(radius, "sources"), " added sources: ");
+	clean_line(cli, TINT_NONE, answer_text(radius, "text"));
+	fputc('\n', cli->out);
+	json_array_foreach(json_object_get(radius, "top"), i, hit) {
+		fputs(separator, cli->out);
+		clean_line(cli, TINT_NONE, answer_text(hit, "source"));
+		fprintf(cli->out, " (%.2f %%)",
+			json_real_value(json_object_get(hit, "share")) * 100);
+		separator = ", ";
+	}
+	if (i)
+		fputc('\n', cli->out);
+}
+
 void show_report(const struct cli *cli, const json_t *report)
 {
 	show_head(cli, report);
@@ -167,4 +203,5 @@ void show_report(const struct cli *cli, const json_t *report)
 	show_causes(cli, "refused", json_object_get(report, "refused"));
 	show_causes(cli, "left out", json_object_get(report, "skipped"));
 	show_covers(cli, report);
+	show_radius(cli, json_object_get(report, "radius"));
 }

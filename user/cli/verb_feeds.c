@@ -93,6 +93,9 @@ static int show_answer(const struct cli *cli, const struct answer *answer)
 		fputs(answer->body.data ? answer->body.data : "", cli->out);
 	else
 		show_report(cli, answer->json);
+	/* Who imports a list must not believe that it is in force when it is not. */
+	if (answer_text(answer->json, "held")[0])
+		return CLI_REFUSED;
 	return cause[0] ? CLI_REFUSED : CLI_DONE;
 }
 
@@ -173,19 +176,51 @@ static int fetch_feed(struct cli *cli, const char *name)
 	return code == CLI_DONE ? show_answer(cli, &answer) : code;
 }
 
+/* hold or release */
+static int switch_feed(struct cli *cli, const char *what, const char *name)
+{
+	_cleanup_(answer_free) struct answer answer = {};
+	_cleanup_(text_free) struct text path = {};
+	int code;
+
+	text_add(&path, "/api/v1/feeds/%s/%s", name, what);
+	if (path.failed)
+		return cli_fail(cli, CLI_REFUSED, "out of memory");
+	code = client_get(cli, "POST", path.data, NULL, &answer);
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json)
+		fputs(answer.body.data ? answer.body.data : "", cli->out);
+	else
+		fprintf(cli->out, "%s: %s\n", name,
+			answer_text(answer.json, "held")[0]
+				? "held in monitor, its listings only count"
+				: "released, its listings are in force");
+	return CLI_DONE;
+}
+
 static int run_feeds(struct cli *cli, const struct call *call)
 {
 	if (!call->args)
 		return list_feeds(cli);
-	if (strcmp(call->arg[0], "fetch") != 0 || call->args != 2 || !is_name(call->arg[1]))
-		return cli_fail(cli, CLI_USAGE, "feeds: nothing, or 'fetch NAME' is expected");
-	return fetch_feed(cli, call->arg[1]);
+	if (call->args == 2 && is_name(call->arg[1])) {
+		if (!strcmp(call->arg[0], "fetch"))
+			return fetch_feed(cli, call->arg[1]);
+		if (!strcmp(call->arg[0], "hold") || !strcmp(call->arg[0], "release"))
+			return switch_feed(cli, call->arg[0], call->arg[1]);
+	}
+	return cli_fail(cli, CLI_USAGE,
+			"feeds: nothing, 'fetch NAME', 'hold NAME' or 'release NAME' is expected");
 }
 
 const struct verb verb_feeds = {
 	.name = "feeds",
-	.args = "[fetch NAME]",
+	.args = "[fetch|hold|release NAME]",
 	.summary = "state of each feed, its last good list, why one was refused; fetches one now",
+	.details =
+		"hold: its listings only count, as in mode monitor, until 'release'. A feed whose first\n"
+		"list would hit too much of what passes now (guards: radius_budget) is held by itself, and\n"
+		"released by a later list that hits less.",
 	.max_args = 2,
 	.run = run_feeds,
 };

@@ -25,6 +25,7 @@ enum {
 	ADD_REVIEW,
 	ADD_FEED,
 	ADD_SKIP,
+	ADD_FORCE,
 	ADD_CATEGORY,
 };
 
@@ -37,7 +38,9 @@ enum {
 	[ADD_CONFIDENCE] = { 0, "confidence", "N", "0 to 100" },                                   \
 	[ADD_REVIEW] = { 0, "review", "WHEN", "look at it again by then: 90d, 2027-01-31" },       \
 	[ADD_FEED] = { 'f', "feed", "NAME", "the feed it belongs to (manual)" },                   \
-	[ADD_SKIP] = { 0, "skip-refused", NULL, "add the others when the gate refuses one" }
+	[ADD_SKIP] = { 0, "skip-refused", NULL, "add the others when the gate refuses one" },      \
+	[ADD_FORCE] = { 0, "force", NULL,                                                          \
+			"add many even if they would hit much of what passes now" }
 
 static const struct verb_option allow_options[] = { ADD_OPTIONS };
 
@@ -147,23 +150,27 @@ static int post_listings(struct cli *cli, const char *path, const struct text *b
 
 static int run_adding(struct cli *cli, const struct call *call, bulk_row_fn write_row)
 {
-	const char *path = call->value[ADD_SKIP] ? "/api/v1/listings?refused=skip"
-						 : "/api/v1/listings";
+	_cleanup_(text_free) struct text path = {};
 	struct text body = {};
 	struct emit e = { .out = &body };
 	int code = check_options(cli, call);
 
 	if (code != CLI_DONE)
 		return code;
+	text_add(&path, "/api/v1/listings");
+	client_param(&path, "refused", call->value[ADD_SKIP] ? "skip" : NULL);
+	client_param(&path, "force", call->value[ADD_FORCE] ? "1" : NULL);
+	if (path.failed)
+		return cli_fail(cli, CLI_REFUSED, "out of memory");
 	if (call->args == 1 && strcmp(call->arg[0], "-") == 0)
-		return bulk_add(cli, call, path, write_row);
+		return bulk_add(cli, call, path.data, write_row);
 	if (call->args > 1)
 		emit_begin(&e, NULL, '[');
 	for (int i = 0; i < call->args; i++)
 		write_row(&e, call, call->arg[i]);
 	if (call->args > 1)
 		emit_end(&e, ']');
-	code = post_listings(cli, path, &body);
+	code = post_listings(cli, path.data, &body);
 	text_free(&body);
 	return code;
 }

@@ -170,12 +170,19 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, *(const char *const *)b);
 }
 
+static bool is_named(const char *feed, const char *const *names, size_t count)
+{
+	return count && bsearch(feed, names, count, sizeof(*names), compare_names);
+}
+
 uint8_t gate_category(const struct gate *gate, uint8_t category, const char *feed)
 {
-	if (!gate->monitors || !gate->monitored[category] ||
-	    !bsearch(feed, gate->monitor, gate->monitors, sizeof(*gate->monitor), compare_names))
+	if ((!gate->monitors && !gate->helds) || !gate->monitored[category])
 		return category;
-	return gate->monitored[category];
+	return is_named(feed, gate->monitor, gate->monitors) ||
+			       is_named(feed, gate->held, gate->helds)
+		       ? gate->monitored[category]
+		       : category;
 }
 
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret)
@@ -199,6 +206,9 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 			return GATE_BAD_EXPIRY;
 		claim.expires = number;
 	}
+	if (gate->acts & (1ULL << claim.category) && !gate->monitored[claim.category] &&
+	    is_named(row->feed, gate->held, gate->helds))
+		return GATE_HELD;
 	claim.category = gate_category(gate, claim.category, row->feed);
 	claim.feed = ret->feed;
 	*ret = claim;

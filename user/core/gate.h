@@ -23,6 +23,7 @@
 	X(BAD_NAME,         "bad_name",         "category or feed is empty or not a name")         \
 	X(BAD_CONFIDENCE,   "bad_confidence",   "confidence is not a whole number from 0 to 100")  \
 	X(BAD_EXPIRY,       "bad_expiry",       "expires_at is not a time in seconds since 1970")  \
+	X(HELD,             "held",             "the feed is held, and no number is left to count for the category") \
 	X(MAP_FULL,         "map_full",         "the kernel map is full: raise capacity")          \
 	X(FEEDS_FULL,       "feeds_full",       "no number is left for the feed: too many feeds")          \
 	X(CLASSES_FULL,     "classes_full",     "no class is left for this set of categories")
@@ -73,6 +74,9 @@ struct gate {
 	const char *const *monitor; /* names of the feeds in mode monitor, sorted */
 	size_t monitors;
 	const uint8_t *monitored; /* by category: the number it has in those; 0: its own */
+	const char *const *held;  /* names of the feeds that are held in monitor, sorted */
+	size_t helds;
+	uint64_t acts; /* bit c: what held feeds list under category c must not be in force */
 };
 
 /* Sorts and leaves out prefixes that lie in others. Returns how many are left. */

@@ -11,7 +11,7 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/status", API_READ, api_status, "" },
 	{ "GET", "/api/v1/listings", API_READ, api_listings_get,
 	  "category feed under expired review cursor limit" },
-	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused" },
+	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused force" },
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove, "source category feed" },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
@@ -23,6 +23,8 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/interfaces/*/detach", API_WRITE, api_detach, "" },
 	{ "GET", "/api/v1/feeds", API_READ, api_feeds, "" },
 	{ "POST", "/api/v1/feeds/*/fetch", API_WRITE, api_feed_fetch, "" },
+	{ "POST", "/api/v1/feeds/*/hold", API_WRITE, api_feed_hold, "" },
+	{ "POST", "/api/v1/feeds/*/release", API_WRITE, api_feed_release, "" },
 	{ "POST", "/api/v1/feeds/*/import", API_FILE, api_feed_import,
 	  "format category ttl dry_run force" },
 };

@@ -54,6 +54,8 @@ void api_attach(struct daemon *d, const struct http_request *rq, struct http_rep
 void api_detach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feeds(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feed_fetch(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_feed_hold(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_feed_release(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feed_import(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 
 #endif

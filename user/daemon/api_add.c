@@ -9,6 +9,7 @@
 #include "core/region.h"
 #include "daemon/api.h"
 #include "daemon/api_listing.h"
+#include "daemon/api_radius.h"
 #include "daemon/api_rows.h"
 #include "daemon/api_store.h"
 
@@ -209,6 +210,8 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 		return;
 	}
 	if (!judge_rows(d, &a, reply))
+		return;
+	if (!api_within_radius(d, rq, a.add, a.adds, reply))
 		return;
 	store = api_store(d, true, reply);
 	if (!store)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GET /api/v1/feeds, POST feeds/NAME/fetch and import. The last two answer
- * when the list is in force, or refused.
+ * GET /api/v1/feeds, POST feeds/NAME/fetch, import, hold and release. Fetch and
+ * import answer when the list is in force, held, or refused.
  */
 #include <fcntl.h>
 #include <microhttpd.h>
@@ -35,6 +35,8 @@ static const char *state_of(const struct feed_view *view)
 {
 	if (view->state->fault[0])
 		return "trouble";
+	if (view->state->held)
+		return "held";
 	return view->state->last_good ? "ok" : "new";
 }
 
@@ -71,6 +73,9 @@ static void emit_feed(struct emit *e, const struct feed_view *view)
 	emit_whole(e, "failures", (int64_t)state->failures);
 	emit_text(e, "cause", state->fault[0] ? state->fault : NULL);
 	emit_text(e, "why", state->fault[0] ? state->detail : NULL);
+	emit_text(e, "held", feed_hold_label(state->held));
+	emit_text(e, "held_why", state->held ? state->held_why : NULL);
+	feed_radius_emit(e, view->radius);
 	emit_end(e, '}');
 }
 
@@ -201,6 +206,38 @@ void api_feed_fetch(struct daemon *d, const struct http_request *rq, struct http
 	err = feeds_run_fetch(d->feeds, rq->name, &rq->actor, on_done, w, &why);
 	if (err)
 		answer_failed(w, err, &why);
+}
+
+static void hold(struct daemon *d, const struct http_request *rq, bool held,
+		 struct http_reply *reply)
+{
+	struct problem why = {};
+	struct emit e;
+	int err;
+
+	if (!has_feeds(d, reply))
+		return;
+	err = feeds_run_hold(d->feeds, rq->name, held, &rq->actor, &why);
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return;
+	}
+	e = http_reply_json(reply);
+	emit_begin(&e, NULL, '{');
+	emit_text(&e, "feed", rq->name);
+	emit_text(&e, "held", held ? feed_hold_label(FEED_HELD_BY_HAND) : NULL);
+	emit_end(&e, '}');
+	text_add(&reply->body, "\n");
+}
+
+void api_feed_hold(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	hold(d, rq, true, reply);
+}
+
+void api_feed_release(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	hold(d, rq, false, reply);
 }
 
 static bool take_flag(const struct http_request *rq, const char *key, bool *ret,

@@ -182,6 +182,27 @@ static void degraded_sync(struct daemon *d, struct degraded *out)
 			     "raise capacity and restart moatd");
 }
 
+static void degraded_held(struct daemon *d, struct degraded *out)
+{
+	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
+		struct feed_view view;
+		char what[80], why[sizeof(view.state->held_why) + 48], to_do[160];
+
+		feeds_run_view(d->feeds, i, &view);
+		if (!view.state->held)
+			continue;
+		snprintf(what, sizeof(what), "feed %s", view.state->feed);
+		snprintf(why, sizeof(why), "held in monitor, its listings only count: %s",
+			 view.state->held_why);
+		snprintf(to_do, sizeof(to_do), "'moatctl feeds release %s' puts them in force%s",
+			 view.state->feed,
+			 view.state->held == FEED_HELD_BY_GUARD
+				 ? "; so does the next list that hits less"
+				 : "");
+		degraded_add(out, what, why, to_do);
+	}
+}
+
 static void degraded_feeds(struct daemon *d, struct degraded *out)
 {
 	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
@@ -230,6 +251,7 @@ size_t daemon_degraded(struct daemon *d,
 	degraded_sync(d, &out);
 	degraded_feeds(d, &out);
 	degraded_audit(d, &out);
+	degraded_held(d, &out);
 	if (store && store_read_only(store))
 		degraded_add(&out, "database",
 			     "read-only: moatctl cannot write, refusals are not recorded",

@@ -14,6 +14,7 @@
 
 struct audit_chain;
 struct feeds_run;
+struct samples;
 
 struct daemon {
 	const char *config_path;
@@ -24,6 +25,7 @@ struct daemon {
 	struct ifaces *ifaces;
 	struct feeds_run *feeds;   /* NULL: not there yet, or not any more */
 	struct audit_chain *audit; /* likewise */
+	struct samples *samples;   /* likewise */
 	struct program *probe;	   /* never on the wire */
 	int64_t started;	   /* unix seconds */
 	bool selftest_ok;

@@ -5,6 +5,7 @@
 
 #include "core/units.h"
 #include "core/when.h"
+#include "daemon/feed_radius.h"
 #include "daemon/feed_set.h"
 #include "daemon/notify.h"
 
@@ -24,6 +25,7 @@ struct feed_apply {
 	struct categories categories; /* that there were when it began */
 	struct feed_set *set;	      /* owned */
 	struct ends ends;
+	struct radius *radius; /* owned; NULL: not asked */
 	size_t no_category, asn, masked;
 	int error;	   /* of feed_apply_rows() */
 	size_t at, handed; /* feed_apply_write(): the next entry */
@@ -88,6 +90,7 @@ struct feed_apply *feed_apply_free(struct feed_apply *a)
 		return NULL;
 	feed_rules_free(&a->rules);
 	feed_set_free(a->set);
+	radius_free(a->radius);
 	free(a->ends.text);
 	free(a);
 	return NULL;
@@ -228,17 +231,35 @@ static struct feed_entry *entry_of(struct feed_apply *a, const struct row *row)
 	return entry && !strcmp(prefix_format(&source, text), row->source) ? entry : NULL;
 }
 
+/* What a list of what changed does not name goes on, and counts if all of the feed is asked for. */
+static int keep_own(const struct compare *c, const struct row *row)
+{
+	struct prefix source;
+
+	if (!c->a->radius || !c->judge->held || !row->source || !row->category ||
+	    prefix_parse(row->source, &source))
+		return 0;
+	return radius_add(c->a->radius, row->category, &source);
+}
+
 static int compare_own(struct compare *c, const struct listing *listing)
 {
 	struct feed_apply *a = c->a;
 	struct feed_entry *entry = entry_of(a, &listing->key);
+	const char *expires = listing->key.expires_at;
+	int64_t end = 0;
+	bool lapsed = expires && !when_parse_seconds(expires, &end) && end <= c->judge->now;
 
 	c->report->before++;
+	c->report->live += !lapsed;
 	if (entry && !entry->ends) {
 		entry->fate = same_row(a, c->judge, entry, listing) ? FEED_SAME : FEED_REFRESHED;
+		entry->lapsed = lapsed;
 		return 0;
 	}
-	if ((!entry && c->report->delta) || !listing->key.source || !listing->key.category)
+	if (!entry && c->report->delta)
+		return keep_own(c, &listing->key);
+	if (!listing->key.source || !listing->key.category)
 		return 0;
 	return note_end(&a->ends, listing->key.source, listing->key.category);
 }
@@ -419,6 +440,24 @@ static void ask_guards(struct feed_apply *a, const struct feed_judge *judge, str
 	r->why = why;
 }
 
+/* A feed in mode monitor hits nobody: if it is held, that is over. */
+static int ask_radius(struct feed_apply *a, const struct feed_judge *judge, struct feed_report *r)
+{
+	int err = 0;
+
+	if (!a->radius) {
+		if (judge->monitor && judge->held == FEED_HELD_BY_GUARD)
+			r->hold = FEED_FREE;
+		return 0;
+	}
+	err = feed_radius_add(a->radius, a->set, judge->held);
+	err = err ?: feed_radius_judge(a->radius, &a->rules.limits, judge, r);
+	if (!err)
+		return 0;
+	stand_against(r, feed_guard_label(FEED_GUARD_TOO_MANY));
+	return problem_set(&r->why, err, "out of memory");
+}
+
 /* ---- the whole ---- */
 
 static void report_summary(const struct feed_apply *a, const struct feed_summary *summary,
@@ -484,13 +523,17 @@ int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struc
 			    summary->detail[0] ? ": " : "", summary->detail);
 		return 0;
 	}
-	err = judge_difference(a, judge, ret);
+	ret->hold = judge->held;
+	if (judge->config && !judge->monitor && radius_new(judge->config, &a->radius))
+		err = problem_set(&ret->why, -ENOMEM, "out of memory");
+	else
+		err = judge_difference(a, judge, ret);
 	if (err) {
 		stand_against(ret, feed_guard_label(FEED_GUARD_DATABASE));
 		return err;
 	}
 	ask_guards(a, judge, ret);
-	return 0;
+	return ask_radius(a, judge, ret);
 }
 
 /* ---- writing ---- */

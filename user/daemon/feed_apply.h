@@ -70,6 +70,10 @@ struct feed_judge {
 	bool force;    /* overrules guards that may be overruled, and lets wide prefixes in */
 	bool again;    /* it was judged good before: its size is no question any more */
 	bool overlaps; /* with each other feed: reads the whole database */
+	const struct samples *samples; /* of what passes now; NULL: none */
+	const struct config *config; /* whose policies say what acts; NULL: the radius is not asked */
+	bool monitor;		     /* the feed is in mode monitor: nothing of it acts */
+	enum feed_hold held;	     /* as the feed is now */
 };
 
 /*

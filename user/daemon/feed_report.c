@@ -60,6 +60,43 @@ static void emit_overlap(struct emit *e, const struct feed_report *r)
 	emit_end(e, '}');
 }
 
+const char *feed_hold_label(uint64_t hold)
+{
+	return hold == FEED_HELD_BY_GUARD ? "guard" : hold == FEED_HELD_BY_HAND ? "hand" : NULL;
+}
+
+static void emit_hits(struct emit *e, const struct radius_estimate *radius)
+{
+	char source[PREFIX_TEXT_MAX];
+
+	emit_real(e, "share", radius->share);
+	emit_real(e, "at_most", radius->at_most);
+	emit_whole(e, "samples", whole(radius->samples));
+	emit_whole(e, "seconds", radius->seconds);
+	emit_whole(e, "hit_sources", whole(radius->hit_sources));
+	emit_begin(e, "top", '[');
+	for (size_t i = 0; i < radius->tops; i++) {
+		emit_begin(e, NULL, '{');
+		emit_text(e, "source", prefix_format(&radius->top[i].source, source));
+		emit_real(e, "share", radius->top[i].share);
+		emit_end(e, '}');
+	}
+	emit_end(e, ']');
+}
+
+void feed_radius_emit(struct emit *e, const struct radius_estimate *radius)
+{
+	char text[RADIUS_TEXT];
+
+	emit_begin(e, "radius", '{');
+	emit_whole(e, "sources", whole(radius->sources));
+	emit_bool(e, "judged", radius->judged);
+	emit_text(e, "text", radius_text(radius, text));
+	if (radius->judged)
+		emit_hits(e, radius);
+	emit_end(e, '}');
+}
+
 void feed_report_emit(struct emit *e, const struct feed_report *r)
 {
 	emit_text(e, "format", feed_format_label(r->format));
@@ -88,4 +125,7 @@ void feed_report_emit(struct emit *e, const struct feed_report *r)
 	emit_whole(e, "ipv6_nets_64", whole(r->nets));
 	emit_end(e, '}');
 	emit_overlap(e, r);
+	feed_radius_emit(e, &r->radius);
+	emit_text(e, "held", feed_hold_label(r->hold));
+	emit_text(e, "held_why", r->hold ? r->hold_why : NULL);
 }

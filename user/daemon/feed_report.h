@@ -11,6 +11,8 @@
 #include "core/feed.h"
 #include "core/gate.h"
 #include "core/problem.h"
+#include "core/radius.h"
+#include "store/store.h"
 
 #define FEED_OVERLAPS_MAX 64 /* other feeds that a report names */
 #define FEED_CAUSE_MAX	  32
@@ -29,6 +31,7 @@
 	X(SHRINK,      "shrink",      true)                                                        \
 	X(GROWTH,      "growth",      true)                                                        \
 	X(SHARE,       "share",       true)  /* of the address space */                            \
+	X(RADIUS,      "radius",      true)  /* of the traffic that passes now */                  \
 	X(DATABASE,    "database",    false)
 /* clang-format on */
 
@@ -53,6 +56,7 @@ struct feed_report {
 	size_t entries;	   /* listings that the feed has with it */
 	size_t duplicates; /* rows that say the same once more */
 	size_t before;	   /* listings of the feed now */
+	size_t live;	   /* of those, the ones whose end has not come */
 	size_t adds, removes, refreshes, unchanged;
 	size_t wide;			 /* left out: need force and an expiry */
 	size_t expired;			 /* left out: ended already */
@@ -71,11 +75,21 @@ struct feed_report {
 		size_t sources; /* listings of that feed that overlap this one's */
 	} overlap[FEED_OVERLAPS_MAX];
 
+	struct radius_estimate radius; /* of what the list adds, or of all if the feed is held */
+	enum feed_hold hold;	       /* how the feed is with this list */
+	char hold_why[192];
+
 	char cause[FEED_CAUSE_MAX]; /* "": nothing stands against it */
 	bool forced;		    /* a guard stood against it, and was overruled */
 	bool applied;
 	struct problem why; /* of cause: what and what to do */
 };
+
+/* "guard", "hand", NULL: it is not held. */
+const char *feed_hold_label(uint64_t hold);
+
+/* A member "radius". */
+void feed_radius_emit(struct emit *e, const struct radius_estimate *radius);
 
 /* The members of an object that is open. */
 void feed_report_emit(struct emit *e, const struct feed_report *r);

@@ -31,6 +31,7 @@ struct feed_entry {
 	uint8_t cause;	    /* enum gate_cause: why it will not be in force */
 	bool ends;	    /* it is not to be there: the feed ends it, or it is left out */
 	bool own_expiry;    /* expires is what the feed says, not the ttl */
+	bool lapsed;	    /* there, but its end had come */
 	bool wide;	    /* shorter than may be added without force */
 	uint32_t texts;	    /* where reference and reason are */
 	int64_t expires;    /* 0: never */

@@ -108,6 +108,8 @@ static void next_state(const struct feed_job *job, const struct feeder_result *r
 
 	*ret = job->feed->state;
 	ret->entries = report->entries;
+	ret->held = report->hold;
+	snprintf(ret->held_why, sizeof(ret->held_why), "%s", report->hold ? report->hold_why : "");
 	snprintf(ret->format, sizeof(ret->format), "%s", feed_format_label(report->format));
 	if (result->summary.timestamp || result->modified)
 		ret->modified = result->summary.timestamp ?: result->modified;
@@ -192,10 +194,18 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 	int err;
 
 	next_state(job, result, report, &state);
-	err = feed_apply_write(job->apply, sync_store(d->sync), &actor, feeds_now(), &state, report,
-			       why);
+	/* Held before the first row is there, given free once all of it is the new list. */
+	err = report->hold ? sync_hold(d->sync, feed->state.feed, true, why) : 0;
 	if (err)
 		return err;
+	err = feed_apply_write(job->apply, sync_store(d->sync), &actor, feeds_now(), &state, report,
+			       why);
+	if (err) {
+		if (!feed->state.held)
+			sync_hold(d->sync, feed->state.feed, false, &(struct problem){});
+		return err;
+	}
+	feeds_note_hold(feed, &state, &actor);
 	note_good(feed, &state);
 	feed->refreshed = job->kind == JOB_DISK ? feed->refreshed : job->fetched;
 	if (job->kind == JOB_FETCH)
@@ -206,11 +216,15 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 		log_info("feed '%s': %zu listings: %zu added, %zu ended, %zu refreshed",
 			 feed->state.feed, report->entries, report->adds, report->removes,
 			 report->refreshes);
-	return sync_follow(d->sync, why) < 0 ? -EAGAIN : 0;
+	err = sync_follow(d->sync, why) < 0 ? -EAGAIN : 0;
+	if (!err && !state.held)
+		err = sync_hold(d->sync, feed->state.feed, false, why) ? -EAGAIN : 0;
+	return err;
 }
 
 static void judge(struct feed_job *job, const struct feeder_result *result)
 {
+	const struct config_feed *config = config_of(job);
 	struct daemon *d = daemon_of(job);
 	struct feed_run *feed = job->feed;
 	struct feed_report report = {};
@@ -225,6 +239,10 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		.force = job->force,
 		.again = job->kind == JOB_DISK || job->kind == JOB_CONFIRM,
 		.overlaps = job->dry_run || !feed->state.last_good,
+		.samples = d->samples,
+		.config = d->config,
+		.monitor = config && config->monitor,
+		.held = feed->state.held,
 	};
 	int err;
 
@@ -233,7 +251,13 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		refuse(job, feed_guard_label(FEED_GUARD_DATABASE), result, &report);
 		return;
 	}
-	if (feed_apply_judge(job->apply, &judge, &report) || report.cause[0]) {
+	err = feed_apply_judge(job->apply, &judge, &report);
+	if (report.hold && !report.hold_why[0])
+		snprintf(report.hold_why, sizeof(report.hold_why), "%.*s",
+			 (int)sizeof(report.hold_why) - 1, feed->state.held_why);
+	if (!job->dry_run && report.radius.sources)
+		feed->radius = report.radius;
+	if (err || report.cause[0]) {
 		refuse(job, report.cause, result, &report);
 		return;
 	}
@@ -274,7 +298,8 @@ static void confirm(struct feed_job *job, const struct feeder_result *result)
 	state.last_good = state.last_try = start.fetched;
 	state.failures = 0;
 	state.fault[0] = state.detail[0] = '\0';
-	if (feed->refreshed && start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK) {
+	if (feed->state.held != FEED_HELD_BY_GUARD && feed->refreshed &&
+	    start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK) {
 		close(start.fd);
 		note_good(feed, &state);
 		save_state(feed);

@@ -75,7 +75,7 @@ uint64_t feeds_origin(const struct config_feed *config)
 
 /* ---- which there are ---- */
 
-static struct feed_run *find(const struct feeds_run *f, const char *name)
+struct feed_run *feeds_find_run(const struct feeds_run *f, const char *name)
 {
 	for (size_t i = 0; i < f->feeds; i++)
 		if (!strcmp(f->feed[i]->state.feed, name))
@@ -86,7 +86,7 @@ static struct feed_run *find(const struct feeds_run *f, const char *name)
 /* Finds or makes. NULL: out of memory. */
 static struct feed_run *get(struct feeds_run *f, const char *name)
 {
-	struct feed_run *feed = find(f, name);
+	struct feed_run *feed = feeds_find_run(f, name);
 	struct feed_run **grown;
 
 	if (feed)
@@ -374,6 +374,7 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 		.config = feeds_config(f, feed->state.feed),
 		.next = feed->next,
 		.running = feed->job,
+		.radius = &feed->radius,
 	};
 }
 

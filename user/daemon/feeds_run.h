@@ -56,12 +56,21 @@ struct feeds_import {
 int feeds_run_import(struct feeds_run *f, struct feeds_import *import, feeds_done_fn done,
 		     void *arg, struct problem *why);
 
+/*
+ * Holds a feed in monitor, or releases it; 0 once that is in force, also if it
+ * was so before. A feed that is held by hand stays so until it is released.
+ * -ENOENT: no such feed; -EAGAIN: noted, but not in force yet.
+ */
+int feeds_run_hold(struct feeds_run *f, const char *name, bool hold, const struct actor *actor,
+		   struct problem *why);
+
 /* A feed as it is now. Pointers live until the next call into feeds_run. */
 struct feed_view {
 	const struct feed_state *state;	  /* state->feed is its name */
 	const struct config_feed *config; /* NULL: not configured, somebody imported it */
 	int64_t next;			  /* when it is fetched next, unix seconds; 0: not */
 	bool running;
+	const struct radius_estimate *radius; /* of the last list that added something that acts */
 };
 
 size_t feeds_run_count(const struct feeds_run *f);

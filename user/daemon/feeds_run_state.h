@@ -4,6 +4,7 @@
  * else.
  *
  *	feeds_run.c	which feeds there are and when they are due
+ *	feeds_hold.c	feeds whose listings only count
  *	feeds_job.c	one list: from its start to what became of it
  */
 #ifndef DAEMON_FEEDS_RUN_STATE_H
@@ -33,9 +34,10 @@ struct feed_run {
 	struct feed_state state;
 	int64_t next;	   /* unix seconds */
 	int64_t refreshed; /* when its listings were last given the full ttl; 0: not by this process */
-	uint64_t attempts;    /* fetches begun */
-	bool from_disk;	      /* what was on disk at start is dealt with */
-	struct feed_job *job; /* NULL: nothing under way; owned */
+	uint64_t attempts;	       /* fetches begun */
+	struct radius_estimate radius; /* of the last list that added something */
+	bool from_disk;		       /* what was on disk at start is dealt with */
+	struct feed_job *job;	       /* NULL: nothing under way; owned */
 	size_t causes;
 	struct {
 		char label[FEED_CAUSE_MAX];
@@ -80,6 +82,15 @@ void feeds_path(const struct feed_run *feed, const char *suffix, char ret[static
 uint64_t feeds_origin(const struct config_feed *config);
 
 int64_t feeds_now(void); /* unix seconds */
+
+/* A feed that is known, or NULL. */
+struct feed_run *feeds_find_run(const struct feeds_run *f, const char *name);
+
+/* ---- feeds_hold.c ---- */
+
+/* Says in log and audit that a feed is held now, or free, if that is new. */
+void feeds_note_hold(const struct feed_run *feed, const struct feed_state *next,
+		     const struct actor *actor);
 
 /* ---- feeds_job.c ---- */
 

@@ -8,6 +8,7 @@
 #include "daemon/labels.h"
 #include "daemon/metrics_feeds.h"
 #include "daemon/metrics_store.h"
+#include "daemon/metrics_samples.h"
 #include "moat/abi.h"
 #include "moat/stats.h"
 
@@ -364,5 +365,6 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_sync(&numbers, out);
 	metrics_feeds_write(d, out);
 	metrics_store_write(d, out);
+	metrics_samples_write(d, out);
 	write_process(d, out);
 }

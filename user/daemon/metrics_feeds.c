@@ -28,6 +28,11 @@ static double in_trouble(const struct feed_view *view)
 	return view->state->fault[0] != '\0';
 }
 
+static double held(const struct feed_view *view)
+{
+	return view->state->held != FEED_FREE;
+}
+
 static const struct {
 	const char *name, *help;
 	double (*of)(const struct feed_view *view);
@@ -41,6 +46,8 @@ static const struct {
 	  "How old a feed's list says that it is; 0: it does not.", modified },
 	{ "moat_feed_in_trouble", "1 if the last list of a feed could not be taken over.",
 	  in_trouble },
+	{ "moat_feed_held", "1 if the listings of a feed only count: held by a guard or by hand.",
+	  held },
 };
 
 static void write_refused(void *arg, const char *feed, const char *cause, uint64_t count)

@@ -22,6 +22,7 @@
 #include "daemon/feeds_run.h"
 #include "daemon/http.h"
 #include "daemon/notify.h"
+#include "daemon/samples.h"
 #include "daemon/selftest.h"
 
 #define MOAT_DEFAULT_CONFIG "/etc/moat/moat.yaml"
@@ -324,6 +325,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never, nevers, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
+	if (!r && samples_new(d, &d->samples))
+		r = problem_set(why, -ENOMEM, "samples: out of memory");
 	if (!r && feeds_run_new(d, &d->feeds))
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
 	if (!r && audit_chain_new(d, &d->audit))
@@ -375,6 +378,7 @@ static void moatd_stop(struct moatd *m)
 	d->feeds = feeds_run_free(d->feeds); /* answers who waits for a list */
 	d->audit = audit_chain_free(d->audit);
 	m->http = http_free(m->http);
+	d->samples = samples_free(d->samples);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
 	d->probe = program_free(d->probe);

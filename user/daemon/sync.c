@@ -69,6 +69,7 @@ struct sync *sync_free(struct sync *s)
 	refusals_free(s->refusals);
 	feeds_free(s->feeds);
 	ruleset_free(s->rules);
+	sync_free_holds(s);
 	store_free(s->store);
 	free(s->full[MOAT_IPV4]);
 	free(s->full[MOAT_IPV6]);
@@ -109,6 +110,7 @@ int sync_start(struct sync *s, struct problem *why)
 	s->began = sync_monotonic();
 	if (!s->store)
 		r = store_open(s->uri, &s->store, why);
+	r = r ?: sync_read_holds(s, why);
 	r = r ?: sync_load(s, now, why);
 	if (r < 0)
 		return sync_failed(s, r, why);
@@ -295,6 +297,11 @@ int sync_reload(struct sync *s, const struct config *config, const struct prefix
 
 	if (r < 0)
 		return r;
+	r = sync_use_holds(s, rules, why);
+	if (r < 0) {
+		ruleset_free(rules);
+		return r;
+	}
 	/* Without the classes the maps hold, no policy can be written that fits them. */
 	r = s->sound ? sync_set_rules(s, rules, why) : sync_swap_rules(s, rules);
 	if (r < 0) {

@@ -49,6 +49,15 @@ int sync_reload(struct sync *s, const struct config *config, const struct prefix
 		size_t nevers, struct problem *why);
 
 /*
+ * Holds a feed in monitor: its listings only count, from when this returns 0;
+ * or gives it free. The database is the caller's: column held of table feed
+ * says which feeds are held when it is read anew. On failure everything is
+ * read anew by itself, and then it is as the database says.
+ */
+int sync_hold(struct sync *s, const char *feed, bool hold, struct problem *why);
+bool sync_held(const struct sync *s, const char *feed);
+
+/*
  * When sync_follow() has something to do on its own, unix seconds; 0: nothing
  * is to come. Expiry, another try of what failed, a clock that was set; what is
  * due already is in the past.

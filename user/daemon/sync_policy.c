@@ -4,6 +4,7 @@
 
 #define CATEGORY_ALLOW_NAME    "allow"
 #define CATEGORY_SELFTEST_NAME "selftest"
+#define NAME_MAX_HELD	       (MOAT_CATEGORY_NAME - 2) /* that has room for the mark */
 
 static void ruleset_builtin(struct ruleset *r)
 {
@@ -129,6 +130,33 @@ static int ruleset_monitors(struct ruleset *r, const struct config *config,
 	return error;
 }
 
+int ruleset_hold(struct ruleset *r, const struct tables *tables, struct problem *why)
+{
+	struct categories used = {};
+	size_t categories = 0;
+	int error = ruleset_adopt(tables, &used);
+
+	if (error < 0)
+		return problem_set(why, error, "map '%s': cannot be read: %s", MOAT_MAP_NAMES,
+				   strerror(-error));
+	for (int c = 1; c < MOAT_CATEGORY_SELFTEST; c++)
+		categories += *r->categories.name[c] &&
+			      *r->categories.name[c] != CATEGORY_MONITORED;
+	for (int c = 1; c < MOAT_CATEGORY_SELFTEST; c++) {
+		const char *name = r->categories.name[c];
+
+		if (!*name || *name == CATEGORY_MONITORED || strlen(name) > NAME_MAX_HELD ||
+		    r->policy[c].action == MOAT_ACTION_MONITOR)
+			continue;
+		error = ruleset_monitored(r, &used, name, categories, why);
+		if (error == -ENOSPC)
+			break;
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
 static int compare_prefix(const void *a, const void *b)
 {
 	return prefix_compare(a, b);
@@ -190,7 +218,12 @@ void sync_use_gate(struct sync *s)
 		.monitor = s->rules->monitor,
 		.monitors = s->rules->monitors,
 		.monitored = s->rules->monitored,
+		.held = (const char *const *)s->held,
+		.helds = s->helds,
 	};
+	for (int c = 1; c < MOAT_CATEGORIES; c++)
+		if (s->rules->policy[c].action != MOAT_ACTION_MONITOR)
+			s->gate.acts |= 1ULL << c;
 }
 
 static const struct moat_class *class_of(void *arg, uint32_t number)

@@ -4,6 +4,7 @@
  *
  *	sync.c		opens, follows the change log, expires
  *	sync_load.c	reads everything and reconciles the maps
+ *	sync_hold.c	feeds whose listings only count
  *	sync_policy.c	categories, policies and guards of the configuration
  *	sync_write.c	compiles, and writes what the image stages
  *	sync_numbers.c	what status and metrics say
@@ -45,6 +46,8 @@ struct sync {
 	struct image *image;
 	struct feeds *feeds;
 	struct refusals *refusals;
+	char **held; /* owned, with the names: feeds that are held in monitor, sorted */
+	size_t helds;
 
 	/* By family: sources the maps had no room for, the next to be tried first. */
 	struct prefix *full[2];
@@ -90,6 +93,13 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 struct ruleset *ruleset_free(struct ruleset *r);
 DEFINE_CLEANUP(struct ruleset, ruleset_free)
 
+/*
+ * Numbers for what held feeds list: one more for each category that acts. A
+ * category that gets none (they are used up, or its name is too long) is kept
+ * out of force for held feeds by the gate.
+ */
+int ruleset_hold(struct ruleset *r, const struct tables *tables, struct problem *why);
+
 /* Makes the rules those of sync and of the image; writes names and policies. */
 int sync_set_rules(struct sync *s, struct ruleset *rules, struct problem *why);
 
@@ -104,6 +114,14 @@ int sync_put_builtin(struct sync *s, struct problem *why);
 
 /* Whether a source is listed by moat itself; such entries do not count against capacity. */
 bool sync_is_builtin(const struct sync *s, const struct prefix *source);
+
+/* ---- sync_hold.c ---- */
+
+/* Which feeds are held, from the database; makes them those of the gate. */
+int sync_read_holds(struct sync *s, struct problem *why);
+/* Makes rules ready for the feeds that are held. */
+int sync_use_holds(struct sync *s, struct ruleset *rules, struct problem *why);
+void sync_free_holds(struct sync *s);
 
 /* ---- sync_write.c ---- */
 

@@ -65,7 +65,8 @@ const char schema_tables[] =
 	"  feed TEXT PRIMARY KEY,         -- what moatd knows of it from fetch to fetch\n"
 	"  last_good INTEGER, last_try INTEGER, modified INTEGER,\n"
 	"  entries INTEGER, failures INTEGER, origin INTEGER, format TEXT,\n"
-	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT);\n"
+	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT,\n"
+	"  held INTEGER, held_why TEXT);  -- 1: by a guard, 2: by hand: its listings only count\n"
 
 	"-- Who writes, for audit: one row inside a transaction of moatd, else none.\n"
 	"CREATE TABLE writer (actor TEXT NOT NULL, origin TEXT NOT NULL);\n";
@@ -159,7 +160,7 @@ const char schema_triggers[] =
 	"BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;\n";
 
 /*
- * From version 1: it had no review_at, region of a change, nor hash, and table
+ * From version 1: it had no review_at, region of a change, hash, nor held, and table
  * feed only once there had been one. Columns are added, so that no row is
  * rewritten; triggers are made anew.
  */
@@ -168,6 +169,8 @@ static const char from_version_1[] =
 	"  feed TEXT PRIMARY KEY, last_good INTEGER, last_try INTEGER, modified INTEGER,\n"
 	"  entries INTEGER, failures INTEGER, origin INTEGER, format TEXT,\n"
 	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT);\n"
+	"ALTER TABLE feed ADD COLUMN held INTEGER;\n"
+	"ALTER TABLE feed ADD COLUMN held_why TEXT;\n"
 	"ALTER TABLE listing ADD COLUMN review_at INTEGER;\n"
 	"ALTER TABLE change ADD COLUMN region TEXT;\n"
 	"ALTER TABLE audit ADD COLUMN hash TEXT;\n"

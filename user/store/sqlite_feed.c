@@ -40,6 +40,7 @@ static void read_state(struct store *s, sqlite3_stmt *stmt, struct feed_state *r
 		.entries = (uint64_t)at_least_0(sqlite3_column_int64(stmt, 4)),
 		.failures = (uint64_t)at_least_0(sqlite3_column_int64(stmt, 5)),
 		.origin = (uint64_t)sqlite3_column_int64(stmt, 11),
+		.held = (uint64_t)at_least_0(sqlite3_column_int64(stmt, 12)),
 	};
 	copy_text(s, stmt, 0, ret->feed, sizeof(ret->feed));
 	copy_text(s, stmt, 6, ret->format, sizeof(ret->format));
@@ -47,6 +48,7 @@ static void read_state(struct store *s, sqlite3_stmt *stmt, struct feed_state *r
 	copy_text(s, stmt, 8, ret->last_modified, sizeof(ret->last_modified));
 	copy_text(s, stmt, 9, ret->fault, sizeof(ret->fault));
 	copy_text(s, stmt, 10, ret->detail, sizeof(ret->detail));
+	copy_text(s, stmt, 13, ret->held_why, sizeof(ret->held_why));
 }
 
 int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct problem *why)
@@ -60,7 +62,7 @@ int store_feed_states(struct store *s, store_feed_fn fn, void *arg, struct probl
 		err = sqlite_prepare(s, SLOT_FEED_STATES,
 				     "SELECT feed, last_good, last_try, modified, entries,"
 				     " failures, format, etag, last_modified, fault, detail,"
-				     " origin FROM feed ORDER BY feed",
+				     " origin, held, held_why FROM feed ORDER BY feed",
 				     &stmt, why);
 	if (err)
 		return err;
@@ -81,7 +83,8 @@ static int save_state(struct store *s, const struct feed_state *state, struct pr
 	err = sqlite_prepare(s, SLOT_FEED_SAVE,
 			     "INSERT OR REPLACE INTO feed (feed, last_good, last_try, modified,"
 			     " entries, failures, format, etag, last_modified, fault, detail,"
-			     " origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			     " origin, held, held_why) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+			     " ?10, ?11, ?12, ?13, ?14)",
 			     &stmt, why);
 	if (err)
 		return err;
@@ -97,6 +100,8 @@ static int save_state(struct store *s, const struct feed_state *state, struct pr
 	sqlite_bind(stmt, 10, state->fault);
 	sqlite_bind(stmt, 11, state->detail);
 	sqlite3_bind_int64(stmt, 12, (int64_t)state->origin);
+	sqlite3_bind_int64(stmt, 13, (int64_t)state->held);
+	sqlite_bind(stmt, 14, state->held_why);
 	return sqlite_run(s, stmt, "noting the state of a feed", why);
 }
 

@@ -164,11 +164,20 @@ struct feed_state {
 	int64_t modified;  /* what the list says of its own age */
 	uint64_t entries;  /* of the list that is in force */
 	uint64_t failures; /* tries since last_good */
+	uint64_t held;	   /* enum feed_hold */
 	uint64_t origin;   /* a hash of where the list came from */
 	char format[16];   /* what it was taken for */
 	char etag[256], last_modified[256];
-	char fault[32];	  /* of the last try: label; "" if it was good */
-	char detail[512]; /* of the fault, for a person */
+	char fault[32];	    /* of the last try: label; "" if it was good */
+	char detail[512];   /* of the fault, for a person */
+	char held_why[256]; /* for a person; "" if it is not held */
+};
+
+/* Whether the listings of a feed only count. As numbers they stand in the database. */
+enum feed_hold {
+	FEED_FREE,
+	FEED_HELD_BY_GUARD, /* until a later list hits less */
+	FEED_HELD_BY_HAND,  /* until somebody releases it */
 };
 
 typedef int (*store_feed_fn)(void *arg, const struct feed_state *state);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guard of the blast radius, for listings that are added many at once.
+ */
+#ifndef DAEMON_API_RADIUS_H
+#define DAEMON_API_RADIUS_H
+
+#include "daemon/daemon.h"
+#include "daemon/http_reply.h"
+#include "daemon/http_request.h"
+
+/*
+ * Whether count rows may be added: few may always, many only if they would not
+ * hit more of what passes now than radius_budget, or with force=1. False: reply
+ * says why not.
+ */
+bool api_within_radius(struct daemon *d, const struct http_request *rq,
+		       const struct listing_input *row, size_t count, struct http_reply *reply);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/log.h"
+#include "daemon/feeds_run_state.h"
+
+static void audit(const struct feed_run *feed, const struct feed_state *next,
+		  const struct actor *actor)
+{
+	struct store *store = sync_store(feed->all->d->sync);
+	struct problem why = {};
+	char detail[sizeof(next->feed) + sizeof(next->held_why) + 4];
+
+	snprintf(detail, sizeof(detail), "%s%s%s", next->feed, next->held_why[0] ? ": " : "",
+		 next->held_why);
+	if (store_audit(store, actor, feeds_now(), next->held ? "hold" : "release", detail, &why))
+		log_warning("audit: '%s' could not be recorded: %s", detail, why.text);
+}
+
+void feeds_note_hold(const struct feed_run *feed, const struct feed_state *next,
+		     const struct actor *actor)
+{
+	if (!feed->state.held == !next->held)
+		return;
+	if (next->held)
+		log_warning("feed '%s': held in monitor, its listings only count: %s; "
+			    "'moatctl feeds release %s' puts them in force",
+			    next->feed, next->held_why, next->feed);
+	else
+		log_notice("feed '%s': released, its listings are in force", next->feed);
+	audit(feed, next, actor);
+}
+
+int feeds_run_hold(struct feeds_run *f, const char *name, bool hold, const struct actor *actor,
+		   struct problem *why)
+{
+	struct feed_run *feed = feeds_find_run(f, name);
+	struct store *store = sync_store(f->d->sync);
+	struct feed_state next;
+	int err;
+
+	if (!feed)
+		return problem_set(why, -ENOENT, "feed '%.64s' is not known; see 'moatctl feeds'",
+				   name);
+	if (!store || !f->known)
+		return problem_set(why, -EAGAIN, "the database was not read yet: try again");
+	next = feed->state;
+	next.held = hold ? FEED_HELD_BY_HAND : FEED_FREE;
+	next.held_why[0] = '\0';
+	if (hold)
+		snprintf(next.held_why, sizeof(next.held_why), "by hand (%.64s)", actor->name);
+	err = store_feed_save(store, &next, why);
+	if (err)
+		return err;
+	feeds_note_hold(feed, &next, actor);
+	feed->state = next;
+	return sync_hold(f->d->sync, name, hold, why) ? -EAGAIN : 0;
+}
