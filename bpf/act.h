@@ -59,7 +59,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		verdict = MOAT_VERDICT_MONITOR;
 
 	if (verdict == MOAT_VERDICT_TAG) {
-		why = tag_packet(ctx, pkt);
+		why = tag_packet(ctx, pkt, why);
 		verdict = act_default(why);
 	}
 	sample_packet(ctx, pkt, iface, verdict, why, count_packet(pkt, verdict, why));

@@ -6,6 +6,7 @@
 #include "core/config_feeds.h"
 #include "core/config_policy.h"
 #include "core/config_radius.h"
+#include "core/config_quorum.h"
 #include "core/config_setting.h"
 #include "core/units.h"
 
@@ -45,6 +46,7 @@ static struct config *config_defaults(void)
 	c->pins = strdup("/sys/fs/bpf/moat");
 	c->capacity[MOAT_IPV4] = 1000000;
 	c->capacity[MOAT_IPV6] = 250000;
+	c->manual_trusted = true;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
 	c->sampling = true;
@@ -395,6 +397,7 @@ static const struct {
 	{ "guards", read_guards },
 	{ "unjudged", read_unjudged },
 	{ "sampling", radius_read_sampling },
+	{ "manual", quorum_read_manual },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

@@ -6,6 +6,7 @@
  *	sync_load.c	reads everything and reconciles the maps
  *	sync_hold.c	feeds whose listings only count
  *	sync_policy.c	categories, policies and guards of the configuration
+ *	sync_quorum.c	which feeds are independent, which are trusted
  *	sync_write.c	compiles, and writes what the image stages
  *	sync_numbers.c	what status and metrics say
  */
@@ -21,6 +22,13 @@
 #define SYNC_STAGED  65536 /* entries staged before they are written */
 #define SYNC_RETRIES 65536 /* refused sources tried again at a time */
 
+/* A feed that is not a group of its own. */
+struct voter {
+	char *name;   /* owned */
+	char *leader; /* owned: the first feed of its group, in the order of the configuration */
+	bool trusted;
+};
+
 /* What a configuration says about listings, in the numbers of the maps. */
 struct ruleset {
 	struct categories categories; /* that listings may have */
@@ -30,6 +38,10 @@ struct ruleset {
 	uint8_t monitored[MOAT_CATEGORIES]; /* its number for feeds in mode monitor; 0: none */
 	const char **monitor; /* owned, with the names: feeds in mode monitor, sorted */
 	size_t monitors;
+	struct model_rules model;
+	bool quorums;	     /* some category has a k_of */
+	struct voter *voter; /* owned, sorted by name: feeds with a group, and trusted ones */
+	size_t voters;
 	struct prefix *never; /* owned; by gate_sort_never_block() */
 	size_t nevers;
 	uint8_t min_prefix[2];
@@ -48,6 +60,7 @@ struct sync {
 	struct refusals *refusals;
 	char **held; /* owned, with the names: feeds that are held in monitor, sorted */
 	size_t helds;
+	size_t grouped; /* numbers of feeds below this have their group in the model */
 
 	/* By family: sources the maps had no room for, the next to be tried first. */
 	struct prefix *full[2];
@@ -122,6 +135,16 @@ int sync_read_holds(struct sync *s, struct problem *why);
 /* Makes rules ready for the feeds that are held. */
 int sync_use_holds(struct sync *s, struct ruleset *rules, struct problem *why);
 void sync_free_holds(struct sync *s);
+/* ---- sync_quorum.c ---- */
+
+int ruleset_voters(struct ruleset *r, const struct config *config);
+void ruleset_free_voters(struct ruleset *r);
+
+/* Gives the model the rules; feeds are grouped anew. 0 or -ENOMEM. */
+int sync_use_quorum(struct sync *s);
+
+/* Tells the model the groups of feeds that are new. 0 or -ENOMEM. */
+int sync_group_feeds(struct sync *s);
 
 /* ---- sync_write.c ---- */
 
