@@ -35,6 +35,9 @@
 #define MOAT_MAP_PORTS	  "moat_ports"
 #define MOAT_MAP_NAMES	  "moat_names"
 #define MOAT_MAP_CONTROL  "moat_control"
+#define MOAT_MAP_CLIENTS  "moat_clients"
+#define MOAT_MAP_SLOT	  "moat_flow_slot"
+#define MOAT_MAP_FLOWS	  "moat_flows"
 #define MOAT_MAP_IFACE	  "moat_iface"
 #define MOAT_MAP_STATS	  "moat_stats"
 

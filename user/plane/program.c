@@ -50,7 +50,7 @@ static struct program *program_new(void)
 
 	if (!p)
 		return NULL;
-	p->fd = (struct object_program){ -1, -1, -1, -1 };
+	p->fd = (struct object_program){ -1, -1, -1, -1, -1 };
 	p->link = -1;
 	return p;
 }
@@ -110,7 +110,7 @@ static int pinned_map(const char *pins, const char *pin, const char *map)
 {
 	int fd = bpffs_get(pins, pin);
 
-	if (fd >= 0 && !object_is_map(fd, map)) {
+	if (fd >= 0 && !object_is_map(fd, map, 0)) {
 		close(fd);
 		return -1;
 	}
@@ -152,7 +152,7 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 {
 	bool frags = mode != ATTACH_GENERIC && program_features()->frags;
-	struct object_program fresh = { -1, -1, -1, -1 };
+	struct object_program fresh = { -1, -1, -1, -1, -1 };
 	struct bpf_prog_info info;
 	int r;
 
@@ -206,10 +206,17 @@ void program_set_iface(struct program *p, bool enforce, uint64_t drop_reasons)
 	__atomic_store_n(&p->iface->enforce, enforce, __ATOMIC_RELEASE);
 }
 
+void program_set_replies(struct program *p, bool pass)
+{
+	p->replies = pass;
+	__atomic_store_n(&p->iface->replies, pass, __ATOMIC_RELEASE);
+}
+
 void program_get_iface(const struct program *p, struct moat_iface *ret)
 {
 	*ret = (struct moat_iface){
 		.enforce = __atomic_load_n(&p->iface->enforce, __ATOMIC_ACQUIRE),
+		.replies = __atomic_load_n(&p->iface->replies, __ATOMIC_ACQUIRE),
 		.drop_reasons = __atomic_load_n(&p->iface->drop_reasons, __ATOMIC_ACQUIRE),
 	};
 }
