@@ -299,6 +299,22 @@ void harness_leave(struct harness *h, const uint8_t *frame, size_t size)
 	     "a packet that leaves goes its way unchanged");
 }
 
+uint32_t harness_time(struct harness *h, bool leaves, const uint8_t *frame, size_t size)
+{
+	enum { TIMES = 100000 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = size,
+		    .repeat = TIMES);
+	const struct bpf_program *program = leaves ? h->skel->progs.moat_egress
+						   : h->skel->progs.moat_ingress;
+
+	must(bpf_prog_test_run_opts(bpf_program__fd(program), &run) == 0, "repeated run");
+	if (!leaves) {
+		h->sent += TIMES;
+		h->sent_bytes += TIMES * size;
+	}
+	return run.duration;
+}
+
 /* ---- counters ---- */
 
 static struct moat_stats sum_cpus(const struct moat_stats *of_cpu, int cpus)

@@ -78,6 +78,9 @@ int harness_send_tc(struct harness *h, const uint8_t *frame, size_t size, uint32
 /* Runs moat_egress on a frame that leaves; it must change nothing and pass. Not counted. */
 void harness_leave(struct harness *h, const uint8_t *frame, size_t size);
 
+/* Nanoseconds a packet that comes in, or leaves, of very many like it. */
+uint32_t harness_time(struct harness *h, bool leaves, const uint8_t *frame, size_t size);
+
 /* ---- counters ---- */
 
 #define HARNESS_NO_CELL MOAT_CELLS

@@ -285,6 +285,43 @@ static void a_flow_that_another_cpu_saw_a_moment_ahead_is_live(void **state)
 	sentence_expect(h, &answer, MOAT_VERDICT_PASS, MOAT_REPLY, BOTNET);
 }
 
+static uint32_t cost(bool leaves, const struct packet *packet)
+{
+	_cleanup_free_ uint8_t *frame = calloc(1, PACKET_MAX);
+
+	return harness_time(sentence_harness(), leaves, frame, packet_build(packet, frame));
+}
+
+static void the_cost_of_replies_is_for_listed_sources_and_outgoing_packets(void **state)
+{
+	static const struct packet clean = { .source = "192.0.2.9", ANSWERS(TCP, 443), ACK },
+				   listed = { FROM4(TCP, 444), ACK },
+				   reply = { FROM4(TCP, 443), ACK }, ask = { ASKS(TO4, TCP, 443) },
+				   more = { ASKS(TO4, TCP, 443), ACK },
+				   server = { TO4, .protocol = PACKET_TCP, .from = 443, .port = 9,
+					      ACK };
+	struct harness *h = sentence_harness();
+	struct moat_iface judge = { .enforce = 1 };
+	uint32_t zero = 0, cheap[2], dear[2];
+
+	(void)state;
+	world_of_one();
+	build_and_leave(&ask);
+	dear[0] = cost(false, &clean);
+	dear[1] = cost(false, &listed);
+	print_message("pass: clean %u ns, listed %u ns, reply %u ns\n", dear[0], dear[1],
+		      cost(false, &reply));
+	print_message("leaving: of a flow %u ns, of a server %u ns\n", cost(true, &more),
+		      cost(true, &server));
+	harness_write(h, MOAT_MAP_IFACE, &zero, &judge);
+	cheap[0] = cost(false, &clean);
+	cheap[1] = cost(false, &listed);
+	print_message("judge: clean %u ns, listed %u ns\n", cheap[0], cheap[1]);
+	/* Far from what a loaded machine may add, and from what a mistake would. */
+	assert_true(dear[0] < cheap[0] + 1000 && dear[1] < cheap[1] + 2000);
+	assert_true(harness_check_sum(h));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest more[] = {
@@ -292,6 +329,7 @@ int main(void)
 		cmocka_unit_test(
 			more_flows_than_there_is_room_for_stay_bounded_and_the_newest_is_known),
 		cmocka_unit_test(a_flow_that_another_cpu_saw_a_moment_ahead_is_live),
+		cmocka_unit_test(the_cost_of_replies_is_for_listed_sources_and_outgoing_packets),
 	};
 
 	return sentence_run("replies", rows, ARRAY_SIZE(rows), more, ARRAY_SIZE(more));
