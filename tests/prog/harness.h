@@ -75,8 +75,11 @@ int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame
 int harness_send_tc(struct harness *h, const uint8_t *frame, size_t size, uint32_t *mark,
 		    int *ret_action);
 
-/* Runs moat_egress on a frame that leaves; it must change nothing and pass. Not counted. */
-void harness_leave(struct harness *h, const uint8_t *frame, size_t size);
+/*
+ * Runs moat_egress on a frame that leaves; it must change nothing and pass. Not
+ * counted. -EINVAL: the kernel runs no tc program on less than an IP header.
+ */
+int harness_leave(struct harness *h, const uint8_t *frame, size_t size);
 
 /* Nanoseconds a packet that comes in, or leaves, of very many like it. */
 uint32_t harness_time(struct harness *h, bool leaves, const uint8_t *frame, size_t size);

@@ -167,7 +167,7 @@ static void leave(const struct sentence *row, struct reference *world, uint64_t 
 	for (int i = 0; i < SENTENCE_LEFT && row->left[i].source; i++) {
 		size_t size = packet_build(&row->left[i], frame);
 
-		harness_leave(harness, frame, size);
+		assert_int_equal(harness_leave(harness, frame, size), 0);
 		reference_leave(world, now, frame, size);
 	}
 	if (!row->later)

@@ -212,7 +212,7 @@ static void build_and_leave(const struct packet *packet)
 {
 	_cleanup_free_ uint8_t *frame = calloc(1, PACKET_MAX);
 
-	harness_leave(sentence_harness(), frame, packet_build(packet, frame));
+	assert_int_equal(harness_leave(sentence_harness(), frame, packet_build(packet, frame)), 0);
 }
 
 static void world_of_one(void)
