@@ -27,10 +27,10 @@ enum {
 	ICMP6_ECHO_REPLY = 129,
 };
 
-/* The first bytes of the transports whose flows are noted. */
+/* The first bytes of the transports whose flows are noted, and not one more. */
 struct flow_tcp {
 	__be16 source, destination;
-	__be32 seq, ack;
+	__be16 numbers[4];
 	__u8 offset, flags;
 };
 
@@ -38,6 +38,8 @@ struct flow_echo {
 	__u8 type, code;
 	__be16 checksum, id;
 };
+
+_Static_assert(sizeof(struct flow_tcp) == 14 && sizeof(struct flow_echo) == 6, "no padding");
 
 static __always_inline void *flow_table(void)
 {
