@@ -113,7 +113,7 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon audit_chain audit_note discover ifaces samples loop notify)
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals replies selftest labels explain frame daemon audit_chain audit_note discover ifaces samples loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum \
 		explain),$(UNIT))
 INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces samples refusals loop discover),$(UNIT))

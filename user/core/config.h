@@ -23,6 +23,8 @@
 #define CONFIG_FILE_MAX	      (1024 * 1024)	     /* bytes */
 #define CONFIG_CATEGORIES_MAX (MOAT_CATEGORIES - 2)  /* all but allow and selftest */
 #define CONFIG_CAPACITY_MAX   100000000
+#define CONFIG_FLOWS_MIN      1024
+#define CONFIG_FLOWS_MAX      16777216
 #define CONFIG_BURST_BYTES    1522 /* an Ethernet frame with a VLAN tag */
 #define CONFIG_BURST_DAYS     30   /* no bucket may take longer to fill */
 #define CONFIG_FEEDS_MAX      256
@@ -102,6 +104,8 @@ struct config {
 	struct config_feed *feed; /* owned; in the order of the file */
 	size_t feeds;
 	bool sampling;	       /* sampling: on */
+	bool replies;	       /* replies: pass; answers to what was opened here pass */
+	uint32_t flows;	       /* how many such flows are remembered */
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 

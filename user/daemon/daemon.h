@@ -30,7 +30,8 @@ struct daemon {
 	int64_t started;	   /* unix seconds */
 	bool selftest_ok;
 	char selftest_problem[PROBLEM_MAX];
-	char pins_problem[PROBLEM_MAX];	  /* the filter would not survive moatd; empty: it would */
+	char pins_problem[PROBLEM_MAX];	   /* the filter would not survive moatd; empty: it would */
+	char replies_problem[PROBLEM_MAX]; /* why answers do not pass although they should; or empty */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 
