@@ -134,7 +134,7 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
 	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feed_apply.o feed_set.o feed_report.o \
-	      feed_schedule.o notify.o)
+	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o feeds.o)
 $(BUILD)/tests/unit/test_daemon_feeds_run: $(BUILD)/tests/unit/test_daemon_feeds_run.o $(FEEDS_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o

@@ -3,6 +3,7 @@
 
 #include <linux/limits.h>
 
+#include "core/config_crowdsec.h"
 #include "core/gate.h"
 #include "core/units.h"
 
@@ -19,6 +20,7 @@ void feeds_free_settings(struct config *c)
 		free(c->feed[i].header_file);
 		free(c->feed[i].types);
 		free(c->feed[i].mapping);
+		config_crowdsec_free(&c->feed[i].crowdsec);
 	}
 	free(c->feed);
 	c->feed = NULL;
@@ -412,10 +414,12 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		     const struct config *c, struct config_feed *feed)
 {
 	static const char *const keys[] = {
-		"name",	       "url",	     "format",	   "category",	 "categories",
-		"every",       "ttl",	     "mode",	   "confidence", "min_entries",
-		"allow_empty", "max_shrink", "max_growth", "host_bits",	 "header_file",
-		"csv",	       "types",
+		"name",	       "url",	      "format",
+		"category",    "categories",  "every",
+		"ttl",	       "mode",	      "confidence",
+		"min_entries", "allow_empty", "max_shrink",
+		"max_growth",  "host_bits",   "header_file",
+		"csv",	       "types",	      CONFIG_CROWDSEC_KEYS,
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
@@ -428,6 +432,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		err = setting_check_keys(file, n, "a feed", keys, ARRAY_SIZE(keys));
 	err = err ?: read_places(file, n, c, feed);
 	err = err ?: read_meaning(file, n, c, feed);
+	err = err ?: config_crowdsec_read(file, n, feed);
 	err = err ?: read_times(file, n, feed);
 	return err ?: read_trust(file, n, feed);
 }

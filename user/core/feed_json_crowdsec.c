@@ -163,6 +163,7 @@ static int record(struct feed_json *j, const struct feed_json_record *r)
 	if (!feed_json_source(j->p, value->text, value->size, r->number, &row))
 		return 0;
 	set_texts(r, &row);
+	row.scope = feed_json_like(&r->field[SCOPE], "ip") ? FEED_SCOPE_IP : FEED_SCOPE_RANGE;
 	if (r->key == DELETED) {
 		row.kind = FEED_ROW_REMOVE;
 		return feed_emit(j->p, &row);

@@ -114,7 +114,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 	struct transfer *t = arg;
 
 	(void)one;
-	if (!is_list(status_of(t))) {
+	if (t->fetch->body || !is_list(status_of(t))) {
 		t->discarded += size;
 		return t->discarded <= FETCH_ERROR_MAX ? size : 0;
 	}
@@ -161,6 +161,8 @@ static int make_headers(const struct fetch *f, bool secrets, struct curl_slist *
 
 	r = r ?: add_tag(ret, "If-None-Match", f->order->etag);
 	r = r ?: add_tag(ret, "If-Modified-Since", f->order->last_modified);
+	if (f->body)
+		r = r ?: add_line(ret, "Content-Type: application/json");
 	for (const struct curl_slist *s = f->secrets; s && secrets && !r; s = s->next)
 		r = add_line(ret, s->data);
 	return r;
@@ -204,6 +206,10 @@ static int set_options(struct transfer *t, struct curl_slist *headers)
 	code = code ?: curl_easy_setopt(curl, CURLOPT_URL, f->url);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	if (f->body) {
+		code = code ?: curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(f->body));
+		code = code ?: curl_easy_setopt(curl, CURLOPT_POSTFIELDS, f->body);
+	}
 	code = code ?: curl_easy_setopt(curl, CURLOPT_FILETIME, 1L);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -247,15 +253,19 @@ static int explain_status(struct transfer *t, long status)
 	const char *advice = "";
 
 	if (status == 401 || status == 403)
-		advice = ": check the key in header_file";
+		advice = *t->fetch->order->key_file ? ": check the key in api_key_file"
+						    : ": check the key in header_file";
+	else if (status == 404 && t->fetch->body)
+		advice =
+			": it takes no usage metrics (CrowdSec before 1.6.3), set usage_metrics: none";
 	else if (status == 404 || status == 410)
 		advice = ": the list was moved or withdrawn, check url";
 	else if (status == 429)
 		advice = ": asked too often, fetch it less often";
 	else if (status >= 500)
 		advice = ": trouble over there, it is asked again";
-	return problem_set(t->why, -EPROTO, "%s: answered %ld instead of a list%s", t->fetch->host,
-			   status, advice);
+	return problem_set(t->why, -EPROTO, "%s: answered %ld%s%s", t->fetch->host, status,
+			   t->fetch->body ? "" : " instead of a list", advice);
 }
 
 static void note_answer(struct transfer *t)
@@ -347,6 +357,10 @@ static int fetch_once(struct fetch *f, int64_t until, struct problem *why)
 		return t.failed;
 	if (f->enough)
 		return 0;
+	if (f->body)
+		return status / 100 == 2 ? 0
+		       : status		 ? explain_status(&t, status)
+					 : explain_curl(&t, code);
 	/* What the status says counts more than how its page ended. */
 	if (status >= 300 && is_redirect(status))
 		return follow(&t) ?: 1;

@@ -44,18 +44,16 @@ static struct feed_timing timing(const struct feed_run *feed, const struct confi
 		.attempt = feed->attempts,
 		.failures = feed->state.failures < UINT_MAX ? (unsigned int)feed->state.failures
 							    : UINT_MAX,
+		.retry_cap = config->parse.format == FEED_CROWDSEC ? CROWDSEC_RETRY_CAP : 0,
 	};
 }
 
-/* Who asks more than once a minute asks himself: a file, a server of a test. */
 int64_t feeds_next(const struct feed_run *feed, const struct config_feed *config, int64_t now,
 		   int64_t retry_after)
 {
 	struct feed_timing t = timing(feed, config);
 
 	t.retry_after = retry_after;
-	if (config->every < FEED_EVERY_MIN && !retry_after)
-		return now + config->every;
 	return now + feed_schedule_next(&t);
 }
 
@@ -63,8 +61,6 @@ static int64_t first(const struct feed_run *feed, const struct config_feed *conf
 {
 	struct feed_timing t = timing(feed, config);
 
-	if (config->every < FEED_EVERY_MIN)
-		return now;
 	return now + feed_schedule_first(&t, feed->state.last_try, now);
 }
 
@@ -193,6 +189,8 @@ static void start_from_disk(struct feed_run *feed, const struct config_feed *con
 	struct problem why = {};
 
 	feed->from_disk = true;
+	if (config->parse.format == FEED_CROWDSEC)
+		return; /* what is in the database is newer than any answer */
 	start.fd = open_copy(feed, config, &start.fetched);
 	if (start.fd < 0 || feed_rules_copy(config, &rules))
 		return;
@@ -425,6 +423,7 @@ struct feeds_run *feeds_run_free(struct feeds_run *f)
 		loop_timer_remove(f->d->loop, f->tick);
 	for (size_t i = 0; i < f->feeds; i++) {
 		feed_job_cancel(f->feed[i]);
+		crowdsec_free(f->feed[i]->crowdsec);
 		free(f->feed[i]);
 	}
 	free(f->feed);

@@ -11,6 +11,7 @@
 
 #include <limits.h>
 
+#include "daemon/crowdsec.h"
 #include "daemon/feed_apply.h"
 #include "daemon/feeder.h"
 #include "daemon/feeds_run.h"
@@ -36,6 +37,8 @@ struct feed_run {
 	uint64_t attempts;    /* fetches begun */
 	bool from_disk;	      /* what was on disk at start is dealt with */
 	struct feed_job *job; /* NULL: nothing under way; owned */
+	struct crowdsec
+		*crowdsec; /* owned; NULL: its format is another one, or it was not asked yet */
 	size_t causes;
 	struct {
 		char label[FEED_CAUSE_MAX];
@@ -46,8 +49,9 @@ struct feed_run {
 struct feed_job {
 	struct feed_run *feed;
 	enum job_kind kind;
-	struct feeder *feeder;	  /* owned; NULL after its end */
-	struct feed_apply *apply; /* owned */
+	struct feeder *feeder;	   /* owned; NULL after its end */
+	struct feed_apply *apply;  /* owned */
+	struct crowdsec *crowdsec; /* of the feed; NULL: this list is no answer of a LAPI */
 	int64_t fetched;
 	bool dry_run, force, report;
 	char actor_name[64], actor_origin[32];
