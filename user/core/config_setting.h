@@ -61,7 +61,7 @@ _printf_(3, 4) int setting_fail_key(const struct setting_file *file, const struc
 const char *setting_shown(const char *text, char buf[static SETTING_SHOWN]);
 
 /* "a, b or c" (last is " or "), for messages. Returns buf. */
-#define SETTING_JOINED 256
+#define SETTING_JOINED 512
 const char *setting_join(const char *const *names, size_t count, const char *last,
 			 char buf[static SETTING_JOINED]);
 
