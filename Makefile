@@ -134,9 +134,13 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
 	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feed_apply.o feed_set.o feed_report.o \
-	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o feeds.o)
+	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 $(BUILD)/tests/unit/test_daemon_feeds_run: $(BUILD)/tests/unit/test_daemon_feeds_run.o $(FEEDS_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+# The same against a LAPI of the test's: the feeder and its child are the real ones.
+LAPI_UNIT := $(filter-out %/fake_feeder.o,$(FEEDS_UNIT)) $(filter-out %/loop.o %/feeder_lab.o,$(FEEDER_UNIT))
+$(BUILD)/tests/unit/test_daemon_crowdsec_lapi: $(BUILD)/tests/unit/test_daemon_crowdsec_lapi.o $(LAPI_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/unit/test_daemon_%: $(BUILD)/tests/unit/test_daemon_%.o $(DAEMON) $(PLANE) $(STORE) $(CORE)

@@ -207,17 +207,22 @@ int crowdsec_table_each(const struct crowdsec_table *t, const struct prefix *sou
 	return r;
 }
 
-int crowdsec_table_all(const struct crowdsec_table *t, crowdsec_row_fn fn, void *arg)
+int crowdsec_table_reasons(const struct crowdsec_table *t, int64_t now, crowdsec_reason_fn fn,
+			   void *arg)
 {
-	int r = 0;
+	size_t reasons = feeds_count(t->reasons) + 1;
+	_cleanup_free_ uint64_t(*count)[2] = calloc(reasons, sizeof(*count));
 
-	for (size_t at = 0; at < t->slots && !r; at++) {
-		struct feed_row row;
+	if (!count)
+		return -ENOMEM;
+	for (size_t at = 0; at < t->slots; at++) {
+		const struct decision *d = &t->slot[at];
 
-		if (!t->slot[at].type)
-			continue;
-		row = row_of(t, &t->slot[at]);
-		r = fn(arg, &row);
+		if (d->type && d->expires > now)
+			count[d->reason][d->source.family == MOAT_IPV6]++;
 	}
-	return r;
+	for (size_t i = 0; i < reasons; i++)
+		if (count[i][0] || count[i][1])
+			fn(arg, i ? feeds_name(t->reasons, (uint16_t)(i - 1)) : "", count[i]);
+	return 0;
 }

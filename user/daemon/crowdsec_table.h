@@ -37,7 +37,9 @@ typedef int (*crowdsec_row_fn)(void *arg, const struct feed_row *row);
 int crowdsec_table_each(const struct crowdsec_table *t, const struct prefix *source,
 			crowdsec_row_fn fn, void *arg);
 
-/* All of them, in no order. */
-int crowdsec_table_all(const struct crowdsec_table *t, crowdsec_row_fn fn, void *arg);
+/* How many are in force for each reason ("" for none), by family: IPv4, IPv6. 0 or -ENOMEM. */
+typedef void (*crowdsec_reason_fn)(void *arg, const char *reason, const uint64_t count[2]);
+int crowdsec_table_reasons(const struct crowdsec_table *t, int64_t now, crowdsec_reason_fn fn,
+			   void *arg);
 
 #endif

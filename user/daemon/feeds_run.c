@@ -218,6 +218,17 @@ static int start_fetch(struct feed_run *feed, const struct config_feed *config,
 	return err;
 }
 
+/* A LAPI is told what became of its decisions. */
+static void tell_usage(struct feed_run *feed, const struct config_feed *config, int64_t now)
+{
+	if (!config || config->parse.format != FEED_CROWDSEC || !feed->crowdsec)
+		return;
+	if (!feed->usage && crowdsec_usage_new(feed->all->d, &feed->usage))
+		return; /* out of memory: the next turn tries again */
+	crowdsec_usage_tick(feed->usage, config, crowdsec_table(feed->crowdsec),
+			    feed->state.last_good, now);
+}
+
 static void tick(void *arg)
 {
 	struct feeds_run *f = arg;
@@ -235,6 +246,7 @@ static void tick(void *arg)
 		if (config && !feed->from_disk && !feed->job &&
 		    running(f, false) < FEEDS_FETCHES_MAX)
 			start_from_disk(feed, config);
+		tell_usage(feed, config, now);
 		waits |= config && (!feed->from_disk || (feed->job && feed->job->kind == JOB_DISK));
 	}
 	for (size_t i = 0; i < f->feeds && !waits; i++) {
@@ -358,6 +370,20 @@ int feeds_run_import(struct feeds_run *f, struct feeds_import *import, feeds_don
 	return err;
 }
 
+void feeds_run_each_usage(const struct feeds_run *f,
+			  void (*fn)(void *arg, const char *feed, uint64_t sent, uint64_t failed),
+			  void *arg)
+{
+	for (size_t i = 0; f && i < f->feeds; i++) {
+		struct crowdsec_usage_numbers numbers;
+
+		if (!f->feed[i]->usage)
+			continue;
+		crowdsec_usage_numbers(f->feed[i]->usage, &numbers);
+		fn(arg, f->feed[i]->state.feed, numbers.sent, numbers.failed);
+	}
+}
+
 size_t feeds_run_count(const struct feeds_run *f)
 {
 	return f ? f->feeds : 0;
@@ -423,6 +449,7 @@ struct feeds_run *feeds_run_free(struct feeds_run *f)
 		loop_timer_remove(f->d->loop, f->tick);
 	for (size_t i = 0; i < f->feeds; i++) {
 		feed_job_cancel(f->feed[i]);
+		crowdsec_usage_free(f->feed[i]->usage);
 		crowdsec_free(f->feed[i]->crowdsec);
 		free(f->feed[i]);
 	}

@@ -12,6 +12,7 @@
 #include <limits.h>
 
 #include "daemon/crowdsec.h"
+#include "daemon/crowdsec_usage.h"
 #include "daemon/feed_apply.h"
 #include "daemon/feeder.h"
 #include "daemon/feeds_run.h"
@@ -39,6 +40,7 @@ struct feed_run {
 	struct feed_job *job; /* NULL: nothing under way; owned */
 	struct crowdsec
 		*crowdsec; /* owned; NULL: its format is another one, or it was not asked yet */
+	struct crowdsec_usage *usage; /* likewise */
 	size_t causes;
 	struct {
 		char label[FEED_CAUSE_MAX];
