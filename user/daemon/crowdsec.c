@@ -21,7 +21,7 @@ struct crowdsec {
 	int64_t last;  /* when an answer was last asked for that was taken over */
 	int64_t asked; /* the one under way */
 	uint64_t configured;	/* hash of what a delta depends on */
-	struct prefix *touched; /* owned; sources that a delta names */
+	struct prefix *touched; /* owned; sources that a delta names, or a full answer as deleted */
 	size_t touches, room;
 	struct crowdsec_counts counts;
 };
@@ -149,7 +149,7 @@ static int take_row(struct crowdsec *c, struct feed_apply *apply, const struct f
 		err = crowdsec_table_add(table, row);
 	else if (row->kind == FEED_ROW_REMOVE)
 		crowdsec_table_remove(table, row);
-	if (!err && !c->full && row->kind != FEED_ROW_ASN)
+	if (!err && (c->full ? row->kind == FEED_ROW_REMOVE : row->kind != FEED_ROW_ASN))
 		err = touch(c, &row->source);
 	if (err || (!c->full && row->kind == FEED_ROW_ADD))
 		return err;
@@ -211,6 +211,17 @@ static bool is_live(const struct listing *listing, int64_t now)
 	       expires > now + FEED_END_SLACK;
 }
 
+static int compare_sources(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+static bool is_touched(const struct crowdsec *c, const struct prefix *source)
+{
+	return c->touches &&
+	       bsearch(source, c->touched, c->touches, sizeof(*source), compare_sources);
+}
+
 static int reconcile_row(void *arg, const struct listing *listing)
 {
 	struct reconcile *r = arg;
@@ -220,6 +231,8 @@ static int reconcile_row(void *arg, const struct listing *listing)
 	    prefix_parse(listing->key.source, &source))
 		return 0;
 	r->live++;
+	if (is_touched(r->c, &source)) /* named as deleted: that is no hole in the answer */
+		return 0;
 	r->category = listing->key.category;
 	if (crowdsec_table_each(r->c->next, &source, backs_listing, r) ||
 	    (r->c->doubted && crowdsec_table_each(r->c->table, &source, backs_listing, r)))
@@ -231,8 +244,11 @@ static int reconcile_row(void *arg, const struct listing *listing)
 static int reconcile(struct crowdsec *c, struct reconcile *r, struct store *store,
 		     const struct config_feed *config, size_t *ret_kept, struct problem *why)
 {
-	int err = store_feed_rows(store, config->name, reconcile_row, r, why);
+	int err;
 
+	if (c->touches)
+		qsort(c->touched, c->touches, sizeof(*c->touched), compare_sources);
+	err = store_feed_rows(store, config->name, reconcile_row, r, why);
 	if (err || !r->missing)
 		return err;
 	if (!c->doubted) {
