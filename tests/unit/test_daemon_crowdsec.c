@@ -158,10 +158,10 @@ static void all_is_asked_for_first_and_then_what_changed(void **state)
 
 	poll_once(lab, s, ANSWER(BAN("192.0.2.1"), ""));
 	assert_string_equal(url, "http://127.0.0.1:8080/v1/decisions/stream"
-				 "?startup=true&scopes=ip,range");
+				 "?startup=true&scopes=ip,range,as");
 	poll_once(lab, s, NOTHING);
 	assert_string_equal(url, "http://127.0.0.1:8080/v1/decisions/stream"
-				 "?startup=false&scopes=ip,range");
+				 "?startup=false&scopes=ip,range,as");
 	poll_once(lab, s, "{}");
 	assert_false(asked_for_all());
 	assert_string_equal(live(lab), "192.0.2.1/botnet");
@@ -210,7 +210,7 @@ static void filters_and_a_whole_url_are_asked_as_configured(void **state)
 	config.crowdsec.not_containing = (char *)"http";
 	assert_int_equal(crowdsec_begin(stream, &config, now, url, &lab->why), 0);
 	assert_string_equal(url, "https://lapi.example/cs/v1/decisions/stream?startup=true"
-				 "&dedup=false&scopes=ip,range&origins=cscli,lists"
+				 "&dedup=false&scopes=ip,range,as&origins=cscli,lists"
 				 "&scenarios_containing=ssh&scenarios_not_containing=http");
 	assert_int_equal(crowdsec_usage_url(&config, url), 0);
 	assert_string_equal(url, "https://lapi.example/cs/v1/usage-metrics");

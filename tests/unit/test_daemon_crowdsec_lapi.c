@@ -225,12 +225,12 @@ static void each_answer_leaves_what_it_should(void **state)
 	r = poll_answer(200, "{\"new\":[" D("192.0.2.1") "," D("192.0.2.2") "," D("192.0.2.3") //
 			"," D("192.0.2.4") "],\"deleted\":[]}");
 	assert_true(r.applied);
-	assert_string_equal(lapi.query, "startup=true&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=true&scopes=ip,range,as");
 	assert_true(lapi.agent_is_good);
 	assert_int_equal(rows(lab), 4);
 
 	poll_answer(200, "{\"new\":null,\"deleted\":[" D("192.0.2.1") "]}");
-	assert_string_equal(lapi.query, "startup=false&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=false&scopes=ip,range,as");
 	assert_int_equal(rows(lab), 3);
 	assert_true(poll_answer(200, "{\"new\":null,\"deleted\":null}").applied);
 	assert_int_equal(rows(lab), 3);
@@ -240,14 +240,14 @@ static void each_answer_leaves_what_it_should(void **state)
 	assert_string_equal(r.cause, "fetch");
 	assert_int_equal(rows(lab), 3);
 	r = poll_answer(200, "{\"new\":[" D("192.0.2.2") "],\"deleted\":[]}");
-	assert_string_equal(lapi.query, "startup=true&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=true&scopes=ip,range,as");
 	assert_int_equal(rows(lab), 3);
 	/* The same cut answer again: two thirds of the feed are more than max_shrink. */
 	poll_answer(200, "{\"new\":[" D("192.0.2.2") "],\"deleted\":[]}");
-	assert_string_equal(lapi.query, "startup=true&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=true&scopes=ip,range,as");
 	assert_int_equal(rows(lab), 3);
 	poll_answer(200, "{\"new\":[],\"deleted\":[]}");
-	assert_string_equal(lapi.query, "startup=false&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=false&scopes=ip,range,as");
 	assert_int_equal(rows(lab), 3);
 
 	/* A page with status 200 instead of an answer. */
@@ -256,7 +256,7 @@ static void each_answer_leaves_what_it_should(void **state)
 	assert_int_equal(rows(lab), 3);
 	poll_answer(200, "{\"new\":[" D("192.0.2.2") "," D("192.0.2.3") "," D("192.0.2.4") //
 		    "],\"deleted\":[]}");
-	assert_string_equal(lapi.query, "startup=true&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=true&scopes=ip,range,as");
 	assert_int_equal(rows(lab), 3);
 }
 
@@ -399,7 +399,7 @@ static void the_lapi_is_told_what_was_dropped_since_it_last_took_a_report(void *
 	assert_int_equal(item("dropped", "packet", "ipv4"), 0);
 	assert_int_equal(item("processed", "packet", "ipv4"), 0);
 	assert_true(poll_answer(200, "{\"new\":[],\"deleted\":[]}").applied);
-	assert_string_equal(lapi.query, "startup=false&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=false&scopes=ip,range,as");
 }
 
 static void a_lapi_without_usage_metrics_is_no_trouble(void **state)
@@ -415,7 +415,7 @@ static void a_lapi_without_usage_metrics_is_no_trouble(void **state)
 	feeds_run_view(feeds, 0, &view);
 	assert_string_equal(view.state->fault, "");
 	assert_true(poll_answer(200, "{\"new\":[],\"deleted\":[]}").applied);
-	assert_string_equal(lapi.query, "startup=false&scopes=ip,range");
+	assert_string_equal(lapi.query, "startup=false&scopes=ip,range,as");
 }
 
 static void what_is_off_is_not_told(void **state)

@@ -116,6 +116,7 @@ enum feed_scope {
 	FEED_SCOPE_NONE, /* the format has no scopes */
 	FEED_SCOPE_IP,
 	FEED_SCOPE_RANGE,
+	FEED_SCOPE_AS,
 	FEED_SCOPE_MAX,
 };
 

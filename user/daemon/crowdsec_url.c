@@ -70,7 +70,7 @@ int crowdsec_stream_url(const struct config_feed *config, bool all, char ret[sta
 		   config->url, all ? "true" : "false");
 	fits = fits && add_query(ret, FEEDER_URL_MAX, config->url, &scopes);
 	if (!scopes)
-		fits = fits && add(ret, FEEDER_URL_MAX, "&scopes=ip,range");
+		fits = fits && add(ret, FEEDER_URL_MAX, "&scopes=ip,range,as");
 	for (size_t i = 0; i < ARRAY_SIZE(filters); i++)
 		if (filters[i].words)
 			fits = fits &&

@@ -39,7 +39,9 @@ static int64_t retry_delay(const struct feed_timing *t, int64_t every)
 	int64_t delay = least(every, FEED_RETRY_FIRST);
 	int64_t cap = t->retry_cap > 0 ? t->retry_cap : FEED_RETRY_CAP;
 
-	cap = most(every, least(cap, every * FEED_RETRY_TIMES));
+	if (every < FEED_RETRY_OFTEN)
+		cap = least(cap, every * FEED_RETRY_TIMES);
+	cap = most(every, cap);
 	for (unsigned int i = 1; i < t->failures && delay < cap; i++)
 		delay *= 2;
 	return least(delay, cap);

@@ -18,7 +18,8 @@
 #define FEED_JITTER_PART     10	  /* jitter is at most every / this */
 #define FEED_RETRY_FIRST     300  /* after the first failure, or every if that is less */
 #define FEED_RETRY_CAP	     3600 /* between failures at most, or every if that is more ... */
-#define FEED_RETRY_TIMES     60	  /* ... and never more than so often every */
+#define FEED_RETRY_OFTEN     60	  /* who asks more often than this asks what is near: ... */
+#define FEED_RETRY_TIMES     6	  /* ... between failures at most so often every */
 #define FEED_RETRY_AFTER_MAX (7 * 86400) /* a server cannot switch a feed off */
 #define FEED_START_SPREAD                                                                          \
 	30 /* first fetches after a start are spread over this, or a tenth of every */
