@@ -177,6 +177,14 @@ static void feeder_finish(struct feeder *f)
 
 /* ---- frames ---- */
 
+/* Why rows() would have no more. */
+static const char *refusal(int error)
+{
+	if (error == -E2BIG)
+		return "more entries than a feed may have: no list, or one that is to be split";
+	return error == -ENOMEM ? "out of memory: too many entries for this host" : "cancelled";
+}
+
 static void take_rows(struct feeder *f, const struct feed_row *row, size_t count)
 {
 	int r;
@@ -198,7 +206,7 @@ static void take_rows(struct feeder *f, const struct feed_row *row, size_t count
 	r = f->rows(f->arg, row, count);
 	f->calling = false;
 	if (r)
-		feeder_fail(f, "cancelled");
+		feeder_fail(f, "%s", refusal(r));
 }
 
 static void take_end(struct feeder *f, const struct feeder_end *end)
