@@ -43,6 +43,11 @@ static long status_of(const struct transfer *t)
 	return status;
 }
 
+static bool is_status(long status)
+{
+	return status >= 100 && status <= 599;
+}
+
 static bool is_list(long status)
 {
 	return status == 200 || status == 203;
@@ -273,7 +278,8 @@ static void note_answer(struct transfer *t)
 	struct feeder_end *end = t->fetch->end;
 	curl_off_t after = 0, modified = -1;
 
-	end->http_status = (int32_t)status_of(t);
+	/* Some servers make numbers up: what they are is in the problem, not in the result. */
+	end->http_status = is_status(status_of(t)) ? (int32_t)status_of(t) : 0;
 	curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &after);
 	end->retry_after = after < 0 ? 0 : after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : after;
 	curl_easy_getinfo(t->curl, CURLINFO_FILETIME_T, &modified);
@@ -352,7 +358,7 @@ static int fetch_once(struct fetch *f, int64_t until, struct problem *why)
 	set_limits(curl, left);
 	code = curl_easy_perform(curl);
 	note_answer(&t);
-	status = f->end->http_status;
+	status = status_of(&t);
 	if (t.failed < 0)
 		return t.failed;
 	if (f->enough)
