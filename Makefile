@@ -316,11 +316,13 @@ $(BENCH)/sender.bpf.o: tools/bench/sender.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(BENCH_BPF)
 
-$(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/sources.o
+$(BENCH)/verdicts: $(BENCH)/verdicts.o $(BENCH)/probe.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
+$(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
 .PHONY: bench bench-wire bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
@@ -336,7 +338,7 @@ bench-wire:
 bench-control:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
-	@status=0; tools/bench/control.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+	@status=0; tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
 
 .PHONY: demo install help clean
 demo:
