@@ -248,13 +248,16 @@ check-scripts:
 
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
+# These mostly wait, for minutes: they run beside the others.
+E2E_SLOW := $(filter %_slow.sh,$(E2E))
 E2E_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/e2e/*.c)))
 GOLDEN	:= $(sort $(wildcard tests/golden/test_*.sh))
 CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(c)") \
 	   "exit:$(self) check-tidy -kj$(shell nproc)" $(GOLDEN:%=tap:%)
 SAN_UNIT := $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(UNIT))
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 60
 FUZZ_RUNS = $(foreach f,$(FUZZ),"exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
+FUZZ_BESIDE = $(foreach f,$(FUZZ),"beside:exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 TEST_LOGS := $(BUILD)/test-logs
 export BUILD
 
@@ -280,7 +283,8 @@ test:
 	@$(MAKE) --no-print-directory all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
 		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
 	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
-		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(E2E:%=tap:%) $(FUZZ_RUNS) || status=$$?; \
+		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(patsubst %,tap:%,$(filter-out $(E2E_SLOW),$(E2E))) \
+		$(E2E_SLOW:%=beside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
 	$(give_back); exit $$status
 
 fuzz: FUZZ_SECONDS = 300
