@@ -15,11 +15,12 @@ struct crowdsec {
 	struct crowdsec_table *table; /* owned; what the last answers told; NULL: none yet */
 	struct crowdsec_table *next;  /* owned; of a full answer that is under way */
 	const char *why;	      /* a full answer is to be asked for; NULL: a delta will do */
-	bool full;		      /* the answer under way */
-	bool doubted;  /* the last full answer lacked what is in force: the next one decides */
-	bool lacks;    /* the one under way does */
-	int64_t last;  /* when an answer was last asked for that was taken over */
-	int64_t asked; /* the one under way */
+	const char *said; /* why one was, as logged last; NULL: the last answer was good */
+	bool full;	  /* the answer under way */
+	bool doubted;	  /* the last full answer lacked what is in force: the next one decides */
+	bool lacks;	  /* the one under way does */
+	int64_t last;	  /* when an answer was last asked for that was taken over */
+	int64_t asked;	  /* the one under way */
 	uint64_t configured;	/* hash of what a delta depends on */
 	struct prefix *touched; /* owned; sources that a delta names, or a full answer as deleted */
 	size_t touches, room;
@@ -46,6 +47,11 @@ struct crowdsec *crowdsec_free(struct crowdsec *c)
 	free(c->touched);
 	free(c);
 	return NULL;
+}
+
+bool crowdsec_asks_all(const struct crowdsec *c)
+{
+	return c->full;
 }
 
 const struct crowdsec_table *crowdsec_table(const struct crowdsec *c)
@@ -113,7 +119,9 @@ int crowdsec_begin(struct crowdsec *c, const struct config_feed *config, int64_t
 				   config->name);
 	if (!c->full)
 		return 0;
-	log_info("feed '%s': asks for all decisions: %s", config->name, because);
+	if (because != c->said)
+		log_info("feed '%s': asks for all decisions: %s", config->name, because);
+	c->said = because;
 	if (crowdsec_table_new(&c->next))
 		return problem_set(why, -ENOMEM, "out of memory");
 	return 0;
@@ -292,6 +300,7 @@ void crowdsec_end(struct crowdsec *c, bool applied)
 		return;
 	}
 	c->last = c->asked;
+	c->said = NULL;
 	if (!c->full) {
 		c->counts.deltas++;
 		return;

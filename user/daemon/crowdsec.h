@@ -33,6 +33,8 @@
 
 #define CROWDSEC_RETRY_CAP 60 /* seconds between two failures at most: it is near, and in a hurry */
 
+#define CROWDSEC_DELTA_MS 60000 /* for what changed; all decisions have as long as any list */
+
 struct crowdsec;
 
 int crowdsec_new(struct crowdsec **ret);
@@ -42,6 +44,9 @@ DEFINE_CLEANUP(struct crowdsec, crowdsec_free)
 /* Fills url. -EINVAL: with its filters it is too long. */
 int crowdsec_begin(struct crowdsec *c, const struct config_feed *config, int64_t now,
 		   char url[static FEEDER_URL_MAX], struct problem *why);
+
+/* Whether the answer under way is a full one. */
+bool crowdsec_asks_all(const struct crowdsec *c);
 
 /* 0, or negative: too many, or out of memory. */
 int crowdsec_rows(struct crowdsec *c, struct feed_apply *apply, const struct feed_row *row,

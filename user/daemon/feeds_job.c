@@ -390,6 +390,7 @@ static int describe_answer(struct feed_job *job, const struct config_feed *confi
 	ret->url = url;
 	ret->keep = ret->etag = ret->last_modified = NULL;
 	ret->key_file = config->crowdsec.key_file;
+	ret->deadline_ms = crowdsec_asks_all(feed->crowdsec) ? 0 : CROWDSEC_DELTA_MS;
 	return 0;
 }
 
