@@ -63,6 +63,14 @@ struct config_mapping {
 	char to[MOAT_CATEGORY_NAME];
 };
 
+/* Of a feed of format crowdsec: the stream of decisions of a LAPI. */
+struct config_crowdsec {
+	char *key_file; /* owned; holds the bouncer's key and nothing else; NULL: none */
+	/* Owned, words with commas, as the LAPI filters by; NULL: all. */
+	char *origins, *containing, *not_containing;
+	int64_t usage; /* seconds between two reports of what was dropped; 0: none */
+};
+
 struct config_feed {
 	char name[CONFIG_FEED_NAME];	   /* also the name of a file: not "." or ".." */
 	char *url;			   /* owned: https, http or file */
@@ -83,6 +91,7 @@ struct config_feed {
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits; /* those of guards, but for what the feed says itself */
+	struct config_crowdsec crowdsec;
 };
 
 struct config {
