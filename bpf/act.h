@@ -58,7 +58,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		verdict = MOAT_VERDICT_MONITOR;
 
 	if (verdict == MOAT_VERDICT_TAG) {
-		why = tag_packet(ctx, pkt);
+		why = tag_packet(ctx, pkt, why);
 		verdict = act_default(why);
 	}
 	count_packet(pkt, verdict, why);

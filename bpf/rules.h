@@ -3,7 +3,8 @@
  * What a listed source's class means for this packet.
  *
  * The class lists its categories strongest action first; the first whose scope
- * fits decides.
+ * fits decides. If that drops, and the source is shared by many, the packet is
+ * tagged instead.
  */
 #ifndef BPF_RULES_H
 #define BPF_RULES_H
@@ -88,21 +89,42 @@ static __always_inline enum moat_reason rule_limit(const struct packet *pkt,
 	return conforms ? MOAT_WITHIN_LIMIT : MOAT_LIMIT;
 }
 
+static __always_inline enum moat_reason rule_tag(struct packet *pkt,
+						 const struct moat_policy *policy,
+						 enum moat_reason why)
+{
+	pkt->mark = policy->mark;
+	pkt->dscp = policy->dscp;
+	pkt->tag = policy->flags & (MOAT_POLICY_MARK | MOAT_POLICY_DSCP);
+	return why;
+}
+
+/* The category that decided stays the packet's; the tag is that of the shared one. */
+static __always_inline enum moat_reason rule_drop(struct packet *pkt,
+						  const struct moat_class *class, __u32 bank)
+{
+	__u32 index = MOAT_POLICY_INDEX(class->shared & (MOAT_CATEGORIES - 1), bank);
+	const struct moat_policy *shared;
+
+	if (!class->shared)
+		return MOAT_LISTED;
+	shared = bpf_map_lookup_elem(&moat_policies, &index);
+	return shared ? rule_tag(pkt, shared, MOAT_SHARED) : MOAT_LISTED;
+}
+
 static __always_inline enum moat_reason rule_apply(struct packet *pkt,
 						   const struct moat_policy *policy,
+						   const struct moat_class *class, __u32 bank,
 						   const struct moat_control *control,
 						   const struct found *found)
 {
 	switch (policy->action) {
 	case MOAT_ACTION_DROP:
-		return MOAT_LISTED;
+		return rule_drop(pkt, class, bank);
 	case MOAT_ACTION_LIMIT:
 		return rule_limit(pkt, policy, lookup_record(pkt, control, found));
 	case MOAT_ACTION_TAG:
-		pkt->mark = policy->mark;
-		pkt->dscp = policy->dscp;
-		pkt->tag = policy->flags & (MOAT_POLICY_MARK | MOAT_POLICY_DSCP);
-		return MOAT_TAGGED;
+		return rule_tag(pkt, policy, MOAT_TAGGED);
 	}
 	return MOAT_MONITORED;
 }
@@ -121,6 +143,8 @@ static __always_inline enum moat_reason rules_check(struct xdp_md *ctx, struct p
 	if (found->class == MOAT_CLASS_ALLOW)
 		return MOAT_ALLOWED;
 	class = bpf_map_lookup_elem(&moat_classes, &index);
+	if (class && !class->count && class->shared)
+		return MOAT_CLEAN; /* a reload has made it shared; the daemon takes it out */
 	if (!class || !class->count)
 		return MOAT_INTERNAL;
 
@@ -133,7 +157,7 @@ static __always_inline enum moat_reason rules_check(struct xdp_md *ctx, struct p
 	pkt->category = category & (MOAT_CATEGORIES - 1);
 	index = MOAT_POLICY_INDEX(pkt->category, bank);
 	policy = bpf_map_lookup_elem(&moat_policies, &index);
-	return policy ? rule_apply(pkt, policy, control, found) : MOAT_INTERNAL;
+	return policy ? rule_apply(pkt, policy, class, bank, control, found) : MOAT_INTERNAL;
 }
 
 #endif

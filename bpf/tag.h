@@ -66,14 +66,15 @@ static __always_inline int tag_mark(struct xdp_md *ctx, __u32 mark)
 	return 0;
 }
 
-/* Returns the reason the packet leaves with. */
-static __always_inline enum moat_reason tag_packet(struct xdp_md *ctx, const struct packet *pkt)
+/* Returns the reason the packet leaves with: why, unless that cannot be. */
+static __always_inline enum moat_reason tag_packet(struct xdp_md *ctx, const struct packet *pkt,
+						   enum moat_reason why)
 {
 	if (pkt->tag & MOAT_POLICY_DSCP)
 		tag_dscp(ctx, pkt);
 	if (pkt->tag & MOAT_POLICY_MARK && tag_mark(ctx, pkt->mark))
 		return MOAT_TAG_FAILED;
-	return MOAT_TAGGED;
+	return why;
 }
 
 #endif

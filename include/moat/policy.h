@@ -54,6 +54,14 @@ enum moat_action {
 #define MOAT_POLICY_BITS      (1U << 2) /* limit: cost is by length, not by packet */
 #define MOAT_POLICY_MARK      (1U << 3) /* tag: set the skb mark */
 #define MOAT_POLICY_DSCP      (1U << 4) /* tag: rewrite the DSCP */
+#define MOAT_POLICY_SHARED    (1U << 5) /* tag: only in place of another category's drop */
+
+/*
+ * What a category of addresses that many people share (MOAT_POLICY_SHARED) is
+ * called where others have the label of their action. It never decides, so it
+ * is in no order: a class names it as shared.
+ */
+#define MOAT_SHARED_LABEL "shared"
 
 struct moat_policy {
 	__u32 action; /* enum moat_action */

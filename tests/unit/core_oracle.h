@@ -12,10 +12,14 @@
 
 #define ORACLE_CLAIMS 4096
 #define ORACLE_ALLOW  (1ULL << MOAT_CATEGORY_ALLOW)
+#define ORACLE_FEEDS  64
 
 struct oracle {
 	struct claim claim[ORACLE_CLAIMS];
 	size_t count;
+	struct model_rules rules;
+	uint32_t group[ORACLE_FEEDS]; /* of a feed, where has_group; else its own number */
+	bool has_group[ORACLE_FEEDS];
 };
 
 /* ---- random ---- */
@@ -157,7 +161,46 @@ static inline bool oracle_has_ended(const struct claim *c, const void *arg)
 	return !oracle_is_live(c, *(const int64_t *)arg);
 }
 
-/* The categories of an address at a time; allow stands alone; 0: clean. */
+static inline uint32_t oracle_group(const struct oracle *o, uint16_t feed)
+{
+	return feed < ORACLE_FEEDS && o->has_group[feed] ? o->group[feed] : feed;
+}
+
+/* Whether claim i is the first live one of its group, for its category, that covers the address. */
+static inline bool oracle_is_first(const struct oracle *o, size_t i, const struct prefix *address,
+				   int64_t time)
+{
+	const struct claim *c = &o->claim[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct claim *other = &o->claim[k];
+
+		if (oracle_is_live(other, time) && oracle_covers(&other->source, address) &&
+		    other->category == c->category &&
+		    oracle_group(o, other->feed) == oracle_group(o, c->feed))
+			return false;
+	}
+	return true;
+}
+
+/* Independent feeds that list an address in a category; a trusted one is as many as it takes. */
+static inline unsigned int oracle_agree(const struct oracle *o, const struct prefix *address,
+					int64_t time, uint8_t category)
+{
+	unsigned int agree = 0;
+
+	for (size_t i = 0; i < o->count; i++) {
+		const struct claim *c = &o->claim[i];
+
+		if (!oracle_is_live(c, time) || !oracle_covers(&c->source, address) ||
+		    c->category != category || !oracle_is_first(o, i, address, time))
+			continue;
+		agree += oracle_group(o, c->feed) == MODEL_TRUSTED ? MODEL_K_MAX : 1;
+	}
+	return agree;
+}
+
+/* The categories of an address at a time; allow stands alone; 0: clean, or only idle ones. */
 static inline uint64_t oracle_set(const struct oracle *o, const struct prefix *address,
 				  int64_t time)
 {
@@ -165,11 +208,18 @@ static inline uint64_t oracle_set(const struct oracle *o, const struct prefix *a
 
 	for (size_t i = 0; i < o->count; i++) {
 		const struct claim *c = &o->claim[i];
+		uint8_t need = o->rules.k_of[c->category];
 
-		if (oracle_is_live(c, time) && oracle_covers(&c->source, address))
+		if (!oracle_is_live(c, time) || !oracle_covers(&c->source, address))
+			continue;
+		if (need < 2 || oracle_agree(o, address, time, c->category) >= need)
 			set |= 1ULL << c->category;
+		if (need >= 2 && oracle_group(o, c->feed) != MODEL_TRUSTED)
+			set |= 1ULL << o->rules.below[c->category];
 	}
-	return set & ORACLE_ALLOW ? ORACLE_ALLOW : set;
+	if (set & ORACLE_ALLOW)
+		return ORACLE_ALLOW;
+	return set & ~o->rules.idle ? set : 0;
 }
 
 /* When the last live claim on exactly source ends: 0 never, -1 there is none. */
@@ -220,6 +270,30 @@ static inline struct claim random_claim(struct random *r, const struct change_li
 	if (random_below(r, 3))
 		c.expires = now + random_below(r, l->horizon);
 	return c;
+}
+
+/*
+ * Rules that random claims often meet: a quorum of two and one of three, two
+ * categories of shared addresses, feeds alone, in groups and trusted.
+ */
+static inline void random_rules(struct random *r, struct oracle *o, struct model *m)
+{
+	o->rules = (struct model_rules){ .idle = 1ULL << (3 + random_below(r, 2)) | 1ULL << 7 };
+	if (random_below(r, 8)) {
+		o->rules.k_of[1] = 2;
+		o->rules.below[1] = 5;
+		o->rules.k_of[2] = 2 + random_below(r, MODEL_K_MAX - 1) % 3;
+		o->rules.below[2] = 6;
+	}
+	assert_int_equal(model_set_rules(m, &o->rules), 0);
+	for (uint16_t feed = 0; feed < ORACLE_FEEDS; feed++) {
+		static const uint32_t groups[] = { 1, 1, 77, 77, MODEL_TRUSTED };
+		uint32_t kind = random_below(r, 12);
+
+		o->has_group[feed] = kind < ARRAY_SIZE(groups);
+		o->group[feed] = o->has_group[feed] ? groups[kind] : 0;
+		assert_int_equal(model_set_group(m, feed, oracle_group(o, feed)), 0);
+	}
 }
 
 /* One that is in the list, to be refreshed or removed; the list must not be empty. */

@@ -143,6 +143,29 @@ bool sync_judge(const struct sync *s, const struct prefix *address, struct prefi
 	return fake.judged;
 }
 
+uint8_t sync_shared(const struct sync *s, uint64_t set)
+{
+	(void)s;
+	(void)set;
+	return 0;
+}
+
+uint64_t sync_sharing(const struct sync *s, const struct prefix *address)
+{
+	(void)s;
+	(void)address;
+	return 0;
+}
+
+void sync_each_quorum(const struct sync *s, const struct prefix *address,
+		      void (*fn)(void *arg, const struct sync_quorum *quorum), void *arg)
+{
+	(void)s;
+	(void)address;
+	(void)fn;
+	(void)arg;
+}
+
 enum gate_cause sync_refused(const struct sync *s, const struct prefix *source)
 {
 	(void)s;

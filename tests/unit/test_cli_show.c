@@ -57,6 +57,8 @@ static const struct golden goldens[] = {
 	{ "explain_differ", show_explain, true, "explain_differ_colour" },
 	{ "explain_limit", show_explain, false, NULL },
 	{ "explain_tag", show_explain, false, NULL },
+	{ "explain_quorum", show_explain, false, NULL },
+	{ "explain_shared", show_explain, false, NULL },
 	{ "audit", show_audit, false, NULL },
 	{ "removed", show_removed_of, false, NULL },
 	{ "removed_all", show_removed_of, false, NULL },

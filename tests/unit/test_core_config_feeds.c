@@ -168,9 +168,28 @@ static void an_allow_list_is_a_feed(void **state)
 	assert_string_equal(c->feed[0].category, "allow");
 }
 
+static void feeds_say_whose_word_counts_how(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(HEAD "manual: { trusted: false }\n"
+			   "feeds:\n"
+			   "  - { name: a, url: 'file:///a', category: botnet, group: abuse.ch }\n"
+			   "  - { name: b, url: 'file:///b', category: botnet, group: abuse.ch }\n"
+			   "  - { name: c, url: 'file:///c', category: botnet, trusted: true }\n");
+
+	(void)state;
+	assert_false(c->manual_trusted);
+	assert_string_equal(c->feed[0].group, "abuse.ch");
+	assert_string_equal(c->feed[1].group, "abuse.ch");
+	assert_string_equal(c->feed[2].group, "");
+	assert_false(c->feed[0].trusted);
+	assert_true(c->feed[2].trusted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(feeds_say_whose_word_counts_how),
 		cmocka_unit_test(a_feed_that_says_little_has_the_promised_defaults),
 		cmocka_unit_test(a_feed_has_all_that_it_says),
 		cmocka_unit_test(guards_hold_for_every_feed_wherever_they_stand),

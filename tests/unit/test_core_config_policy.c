@@ -93,6 +93,40 @@ static void a_tag_sets_mark_and_dscp(void **state)
 	assert_int_equal(p->dscp, 63);
 }
 
+static void shared_addresses_are_a_tag_in_place_of_a_drop(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(INTERFACES "categories:\n"
+				 "  cgnat: { action: shared, mark: 0x20, dscp: 8 }\n"
+				 "  mobile: { action: shared, dscp: 0 }\n");
+	const struct moat_policy *p = &category(c, "cgnat")->policy;
+
+	(void)state;
+	assert_int_equal(p->action, MOAT_ACTION_TAG);
+	assert_int_equal(p->flags, MOAT_POLICY_SHARED | MOAT_POLICY_MARK | MOAT_POLICY_DSCP);
+	assert_int_equal(p->mark, 0x20);
+	assert_int_equal(p->dscp, 8);
+	p = &category(c, "mobile")->policy;
+	assert_int_equal(p->flags, MOAT_POLICY_SHARED | MOAT_POLICY_DSCP);
+}
+
+static void a_category_asks_for_one_feed_or_for_as_many_as_k_of_says(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(INTERFACES "categories:\n"
+				 "  botnet: { action: drop, k_of: 2 }\n"
+				 "  spam: { action: limit, rate: 1pps, k_of: 8 }\n"
+				 "  tor: { action: tag, mark: 1 }\n"
+				 "  quiet: { action: monitor }\n");
+
+	(void)state;
+	assert_int_equal(category(c, "botnet")->k_of, 2);
+	assert_int_equal(category(c, "spam")->k_of, 8);
+	assert_int_equal(category(c, "tor")->k_of, 1);
+	assert_int_equal(category(c, "quiet")->k_of, 1);
+	assert_true(c->manual_trusted);
+}
+
 static unsigned int protocols_set(const struct moat_policy *p)
 {
 	unsigned int count = 0;
@@ -279,6 +313,8 @@ int main(void)
 		cmocka_unit_test(categories_keep_the_order_of_the_file),
 		cmocka_unit_test(all_62_categories_fit),
 		cmocka_unit_test(a_tag_sets_mark_and_dscp),
+		cmocka_unit_test(shared_addresses_are_a_tag_in_place_of_a_drop),
+		cmocka_unit_test(a_category_asks_for_one_feed_or_for_as_many_as_k_of_says),
 		cmocka_unit_test(protocols_have_names_and_numbers),
 		cmocka_unit_test(ports_are_single_listed_or_ranges),
 		cmocka_unit_test(ports_without_protocol_mean_the_protocols_with_ports),

@@ -32,6 +32,7 @@ struct world {
 	struct change_limits limits;
 	int64_t now;
 	struct probe probe[PROBES];
+	bool has_rules; /* a quorum, groups, shared addresses, which change */
 	size_t checks;
 };
 
@@ -46,6 +47,8 @@ static int stage_visit(void *arg, const struct prefix *source, struct installed 
 
 static void world_compile(struct world *w)
 {
+	if (w->has_rules && !random_below(&w->random, 8))
+		random_rules(&w->random, &w->oracle, w->model);
 	model_expire(w->model, w->now);
 	oracle_remove_if(&w->oracle, oracle_has_ended, &w->now);
 	assert_true(model_compile(w->model, w->now, stage_visit, w->image) >= 0);
@@ -199,6 +202,9 @@ static void every_step_of_a_batch_leaves_the_old_verdict_or_the_new(void **state
 		struct world *w = world_new(seed * 104729);
 
 		w->limits.categories = seed & 1 ? 5 : 63;
+		w->has_rules = seed % 3 == 0;
+		if (w->has_rules)
+			w->limits = (struct change_limits){ 8, 7, w->limits.horizon };
 		for (unsigned int round = 0; round < 150; round++) {
 			for (unsigned int i = random_below(&w->random, 20); i; i--)
 				world_change(w);

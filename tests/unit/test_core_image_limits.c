@@ -340,20 +340,26 @@ struct policy_row {
 	uint64_t set;
 	uint8_t count, scoped;
 	uint8_t order[6];
+	uint8_t shared;
 };
 
 /* clang-format off */
 static const struct policy_row policy_rows[] = {
-	{ "one category", SET(1), 1, 0, { 1 } },
+	{ "one category", SET(1), 1, 0, { 1 }, 0 },
 	{ "the strongest action goes first, what cannot decide is left out",
-	  SET(1) | SET(2) | SET(3), 1, 0, { 1 } },
-	{ "a scope lets the next decide", SET(4) | SET(2), 2, 1, { 4, 2 } },
-	{ "ties go by rank", SET(4) | SET(5) | SET(6), 3, 1, { 6, 4, 5 } },
-	{ "ties go by rank, also without scope", SET(1) | SET(8), 1, 0, { 8 } },
-	{ "a scope behind what decides is not looked at", SET(1) | SET(7), 1, 0, { 1 } },
-	{ "ports without protocols are no scope", SET(9) | SET(3), 1, 0, { 9 } },
-	{ "a category without a policy never decides", SET(20) | SET(2), 1, 0, { 2 } },
-	{ "nothing decides", SET(20), 0, 0, {} },
+	  SET(1) | SET(2) | SET(3), 1, 0, { 1 }, 0 },
+	{ "a scope lets the next decide", SET(4) | SET(2), 2, 1, { 4, 2 }, 0 },
+	{ "ties go by rank", SET(4) | SET(5) | SET(6), 3, 1, { 6, 4, 5 }, 0 },
+	{ "ties go by rank, also without scope", SET(1) | SET(8), 1, 0, { 8 }, 0 },
+	{ "a scope behind what decides is not looked at", SET(1) | SET(7), 1, 0, { 1 }, 0 },
+	{ "ports without protocols are no scope", SET(9) | SET(3), 1, 0, { 9 }, 0 },
+	{ "a category without a policy never decides", SET(20) | SET(2), 1, 0, { 2 }, 0 },
+	{ "nothing decides", SET(20), 0, 0, {}, 0 },
+	{ "shared addresses are in no order", SET(1) | SET(11), 1, 0, { 1 }, 11 },
+	{ "the first of two that are shared, by rank", SET(4) | SET(10) | SET(11), 1, 1, { 4 }, 11 },
+	{ "shared addresses alone decide nothing", SET(10), 0, 0, {}, 10 },
+	{ "what moat sends itself from is not shared",
+	  SET(1) | SET(10) | SET(MOAT_CATEGORY_SELFTEST), 1, 0, { 1 }, 0 },
 };
 /* clang-format on */
 
@@ -380,15 +386,21 @@ static void use_policies(struct image *im)
 	rank[8] = 0;
 	policy[9].action = MOAT_ACTION_LIMIT;
 	policy[9].flags = MOAT_POLICY_PORTS;
+	for (unsigned int c = 10; c <= 11; c++) {
+		policy[c].action = MOAT_ACTION_TAG;
+		policy[c].flags = MOAT_POLICY_SHARED | MOAT_POLICY_MARK;
+	}
+	rank[11] = 0;
 	image_set_policies(im, policy, rank);
 }
 
 static void assert_compiled(const struct policy_row *row, const struct moat_class *class)
 {
 	if (class->set != row->set || class->count != row->count || class->scoped != row->scoped ||
-	    memcmp(class->order, row->order, row->count))
-		fail_msg("%s: count %u, scoped %u, order %u %u %u", row->name, class->count,
-			 class->scoped, class->order[0], class->order[1], class->order[2]);
+	    class->shared != row->shared || memcmp(class->order, row->order, row->count))
+		fail_msg("%s: count %u, scoped %u, order %u %u %u, shared %u", row->name,
+			 class->count, class->scoped, class->order[0], class->order[1],
+			 class->order[2], class->shared);
 }
 
 static void policies_are_compiled_into_classes_as_their_rows_say(void **state)

@@ -74,13 +74,20 @@ static void show_set(const struct cli *cli, const char *title, const json_t *obj
 	text_free(&names);
 }
 
-static void show_decides(const struct cli *cli, const json_t *decides)
+static void show_decides(const struct cli *cli, const json_t *decides, const json_t *shared)
 {
+	struct text names = {};
 	char until[SHOW_MAX];
 
 	if (!json_is_object(decides)) {
 		label(cli, "decides");
-		fputs("no live listing\n", cli->out);
+		show_names(shared, &names);
+		if (names.data && names.data[0])
+			fprintf(cli->out, "shared address (%s), not listed otherwise\n",
+				names.data);
+		else
+			fputs("no live listing\n", cli->out);
+		text_free(&names);
 		return;
 	}
 	show_set(cli, "decides", decides);
@@ -111,6 +118,38 @@ static void show_policy(const struct cli *cli, const json_t *policy)
 	if (dscp)
 		fprintf(cli->out, " dscp %lld", (long long)json_integer_value(dscp));
 	fprintf(cli->out, ", %s\n", answer_text(policy, "scope"));
+}
+
+/* "botnet: 1 of 2 feeds (spamhaus), only monitored" */
+static void show_quorum(const struct cli *cli, const json_t *quorum)
+{
+	const json_t *feeds = json_object_get(quorum, "feeds");
+	json_int_t have = json_integer_value(json_object_get(quorum, "have"));
+	json_int_t need = json_integer_value(json_object_get(quorum, "need"));
+	bool acts = json_is_true(json_object_get(quorum, "acts"));
+	struct text names = {};
+
+	show_names(feeds, &names);
+	label(cli, "quorum");
+	fprintf(cli->out, "%s: ", answer_text(quorum, "category"));
+	if (json_is_true(json_object_get(quorum, "trusted")))
+		fprintf(cli->out, "a trusted feed needs no others (%s)\n",
+			names.data ? names.data : "");
+	else
+		fprintf(cli->out, "%lld of %lld feeds (%s%s)%s\n", (long long)have, (long long)need,
+			names.data ? names.data : "",
+			json_array_size(feeds) > (size_t)have ? "; a group counts once" : "",
+			acts ? "" : ", only monitored");
+	text_free(&names);
+}
+
+static void show_quorums(const struct cli *cli, const json_t *quorums)
+{
+	const json_t *quorum;
+	size_t i;
+
+	json_array_foreach(quorums, i, quorum)
+		show_quorum(cli, quorum);
 }
 
 static void show_kernel(const struct cli *cli, const json_t *explain)
@@ -174,7 +213,8 @@ void show_explain(const struct cli *cli, const json_t *explain)
 	show_headline(cli, explain);
 	show_difference(cli, explain);
 	show_packet(cli, json_object_get(explain, "packet"));
-	show_decides(cli, json_object_get(explain, "decides"));
+	show_decides(cli, json_object_get(explain, "decides"), json_object_get(explain, "shared"));
+	show_quorums(cli, json_object_get(explain, "quorums"));
 	show_policy(cli, json_object_get(explain, "policy"));
 	show_kernel(cli, explain);
 	if (*answer_text(explain, "listings_problem"))

@@ -37,6 +37,16 @@ void classes_fini(struct classes *c)
 
 /* ---- what the policies make of a set ---- */
 
+/* What moat sends itself from must be dropped. */
+static uint8_t shared_of(const struct classes *c, uint64_t set)
+{
+	for (uint32_t i = 0; i < c->shareds; i++) {
+		if (set >> c->shared[i] & 1 && !(set >> MOAT_CATEGORY_SELFTEST & 1))
+			return c->shared[i];
+	}
+	return 0;
+}
+
 static void compile_class(struct classes *c, uint32_t number)
 {
 	struct moat_class *value = &c->value[number];
@@ -44,6 +54,7 @@ static void compile_class(struct classes *c, uint32_t number)
 	*value = (struct moat_class){ .set = c->slot[number].set };
 	if (number == MOAT_CLASS_ALLOW)
 		return;
+	value->shared = shared_of(c, value->set);
 	for (uint32_t i = 0; i < c->orders; i++) {
 		uint64_t bit = 1ULL << c->order[i];
 
@@ -68,18 +79,22 @@ void classes_set_policies(struct classes *c,
 			  const uint8_t rank[static MOAT_CATEGORIES])
 {
 	c->orders = 0;
+	c->shareds = 0;
 	c->scoped = 0;
 	for (unsigned int category = 0; category < MOAT_CATEGORIES; category++) {
-		uint32_t at = c->orders;
+		bool shared = policy[category].flags & MOAT_POLICY_SHARED;
+		uint8_t *list = shared ? c->shared : c->order;
+		uint32_t *count = shared ? &c->shareds : &c->orders;
+		uint32_t at = *count;
 
 		if (category == MOAT_CATEGORY_ALLOW || policy[category].action >= MOAT_ACTION_MAX)
 			continue;
 		if (policy[category].flags & MOAT_POLICY_PROTOCOLS)
 			c->scoped |= 1ULL << category;
-		for (; at && goes_before(policy, rank, category, c->order[at - 1]); at--)
-			c->order[at] = c->order[at - 1];
-		c->order[at] = category;
-		c->orders++;
+		for (; at && goes_before(policy, rank, category, list[at - 1]); at--)
+			list[at] = list[at - 1];
+		list[at] = category;
+		++*count;
 	}
 	for (uint32_t number = 0; number < c->end; number++) {
 		if (c->slot[number].used)

@@ -46,6 +46,8 @@ struct classes {
 	uint8_t order[MOAT_CATEGORIES]; /* categories with a policy, the strongest first */
 	uint64_t scoped;		/* bit c: category c has a scope */
 	uint32_t orders;
+	uint8_t shared[MOAT_CATEGORIES]; /* categories of shared addresses, by rank */
+	uint32_t shareds;
 };
 
 /* 0 or -ENOMEM; classes_fini() takes a half-made one. */

@@ -8,6 +8,7 @@ struct compile {
 	model_visit_fn visit;
 	void *arg;
 	ssize_t visits;
+	unsigned int row; /* of the votes above (quorum.h) */
 };
 
 int64_t model_merge(const struct model *m, const struct key *key, int64_t now, struct merge *all)
@@ -18,7 +19,11 @@ int64_t model_merge(const struct model *m, const struct key *key, int64_t now, s
 		const struct claim_record *r = claims_at(&m->claims, at);
 		int64_t end = plan_end(r->expires);
 
-		merge_add(all, r->category, end, now);
+		if (m->quorum.counted >> r->category & 1)
+			quorum_add(&m->quorum, all, r->category, quorum_group(&m->quorum, r->feed),
+				   end, now);
+		else
+			merge_add(all, r->category, end, now);
 		if (end > last)
 			last = end;
 		at = r->next;
@@ -26,18 +31,33 @@ int64_t model_merge(const struct model *m, const struct key *key, int64_t now, s
 	return last;
 }
 
-/* above: what all covering prefixes say. */
-static void plan_key(const struct compile *c, const struct key *key, const struct merge *above,
-		     struct plan *ret)
+void model_plan(const struct model *m, struct merge *all, int64_t own_end, struct plan *ret)
+{
+	if (all->voted)
+		quorum_decide(&m->quorum, all);
+	merge_plan(all, own_end, ret);
+	plan_trim(ret, m->idle);
+}
+
+void model_set_idle(struct model *m, uint8_t family, struct tree_node *n, bool idle)
+{
+	m->idlers[family] += (size_t)idle - (size_t)n->idle;
+	n->idle = idle;
+}
+
+/* above: what all covering prefixes say. Returns when the claims of the key end, 0: they have. */
+static int64_t plan_key(const struct compile *c, const struct key *key, const struct merge *above,
+			struct plan *ret)
 {
 	struct merge all;
 	int64_t end;
 
-	merge_copy(&all, above);
+	model_copy(c->model, &all, above, c->row + 1);
 	end = model_merge(c->model, key, c->now, &all);
 	if (end <= c->now)
 		end = 0;
-	merge_plan(&all, end, ret);
+	model_plan(c->model, &all, end, ret);
+	return end;
 }
 
 static int visit_key(struct compile *c, struct tree_node *n, struct key *key,
@@ -45,9 +65,11 @@ static int visit_key(struct compile *c, struct tree_node *n, struct key *key,
 {
 	struct prefix source = tree_prefix(c->tree, n);
 	struct plan plan;
+	int64_t end;
 	int rc;
 
-	plan_key(c, key, above, &plan);
+	end = plan_key(c, key, above, &plan);
+	model_set_idle(c->model, c->tree->family, n, end && !plan.count);
 	rc = c->visit(c->arg, &source, &key->installed, &plan);
 	if (rc < 0)
 		return rc;
@@ -72,11 +94,12 @@ static int compile_node(struct compile *c, uint32_t *link, const struct merge *a
 static int compile_children(struct compile *c, struct tree_node *n, const struct key *key,
 			    const struct merge *above)
 {
+	unsigned int row = c->row;
 	struct merge all;
 	int rc = 0;
 
 	if (key && key->claims) {
-		merge_copy(&all, above);
+		model_copy(c->model, &all, above, ++c->row);
 		model_merge(c->model, key, c->now, &all);
 		above = &all;
 	}
@@ -84,6 +107,7 @@ static int compile_children(struct compile *c, struct tree_node *n, const struct
 		if (n->child[i])
 			rc = compile_node(c, &n->child[i], above);
 	}
+	c->row = row;
 	return rc;
 }
 

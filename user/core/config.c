@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/config_feeds.h"
 #include "core/config_policy.h"
+#include "core/config_quorum.h"
 #include "core/config_setting.h"
 #include "core/units.h"
 
@@ -44,6 +45,7 @@ static struct config *config_defaults(void)
 	c->pins = strdup("/sys/fs/bpf/moat");
 	c->capacity[MOAT_IPV4] = 1000000;
 	c->capacity[MOAT_IPV6] = 250000;
+	c->manual_trusted = true;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
 	c->limits = (struct config_limits){
@@ -386,6 +388,7 @@ static const struct {
 	{ "never_block", read_never_block },
 	{ "guards", read_guards },
 	{ "unjudged", read_unjudged },
+	{ "manual", quorum_read_manual },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

@@ -26,8 +26,9 @@
 #define CONFIG_BURST_BYTES    1522 /* an Ethernet frame with a VLAN tag */
 #define CONFIG_BURST_DAYS     30   /* no bucket may take longer to fill */
 #define CONFIG_FEEDS_MAX      256
-#define CONFIG_FEED_NAME      64      /* with the terminating NUL; what the gate takes */
-#define CONFIG_GROWTH_MAX     1000000 /* percent */
+#define CONFIG_FEED_NAME      64       /* with the terminating NUL; what the gate takes */
+#define CONFIG_MANUAL	      "manual" /* the feed of what people add one by one */
+#define CONFIG_GROWTH_MAX     1000000  /* percent */
 
 enum config_mode { CONFIG_AUTO, CONFIG_NATIVE, CONFIG_GENERIC };
 
@@ -41,6 +42,7 @@ struct config_category {
 	char name[MOAT_CATEGORY_NAME];
 	struct moat_policy policy;
 	struct moat_ports *ports; /* owned; NULL without MOAT_POLICY_PORTS */
+	uint8_t k_of;		  /* independent feeds it takes to act; 1..MODEL_K_MAX */
 };
 
 /* What the guards allow one fetch of a feed to do to the last good one. */
@@ -74,9 +76,11 @@ struct config_feed {
 	char category[MOAT_CATEGORY_NAME]; /* of rows without a mapping; empty: those are left out */
 	struct config_mapping *mapping;	   /* owned */
 	size_t mappings;
-	int64_t every, ttl; /* seconds; 12h, 3d */
-	bool monitor;	    /* its listings only count */
-	int confidence;	    /* of rows that have none; -1: none */
+	int64_t every, ttl;	      /* seconds; 12h, 3d */
+	bool monitor;		      /* its listings only count */
+	bool trusted;		      /* not bound by k_of */
+	char group[CONFIG_FEED_NAME]; /* counts once for k_of; empty: the feed alone */
+	int confidence;		      /* of rows that have none; -1: none */
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits; /* those of guards, but for what the feed says itself */
@@ -95,6 +99,7 @@ struct config {
 	size_t categories;		  /* at most CONFIG_CATEGORIES_MAX */
 	struct prefix *never_block;	  /* owned; in the order of the file */
 	size_t never_blocks;
+	bool manual_trusted;   /* manual.trusted: true */
 	uint8_t min_prefix[2]; /* guards.min_prefix_v4, _v6: 8, 19 */
 	struct config_limits
 		limits; /* guards.max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */

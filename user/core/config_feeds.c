@@ -4,11 +4,11 @@
 #include <linux/limits.h>
 
 #include "core/config_crowdsec.h"
+#include "core/config_quorum.h"
 #include "core/gate.h"
 #include "core/units.h"
 
-#define ALLOW		 "allow"  /* the built-in category */
-#define MANUAL		 "manual" /* the feed of what people add */
+#define ALLOW		 "allow" /* the built-in category */
 #define COLUMN_MAX	 64
 #define TYPES_MAX	 256			  /* bytes of a list of CrowdSec's types */
 #define NAME_MAX_MONITOR (MOAT_CATEGORY_NAME - 2) /* its shadow has a longer name */
@@ -89,8 +89,9 @@ static int read_name(const struct setting_file *file, const struct setting *n,
 				    "name: expected 1 to %zu of A-Z a-z 0-9 - _ . and no dot first, "
 				    "not '%s'",
 				    sizeof(feed->name) - 1, setting_shown(name, shown));
-	if (!strcmp(name, MANUAL))
-		return setting_fail(file, n, "name: '%s' is the feed of what people add", MANUAL);
+	if (!strcmp(name, CONFIG_MANUAL))
+		return setting_fail(file, n, "name: '%s' is the feed of what people add",
+				    CONFIG_MANUAL);
 	for (size_t i = 0; i < c->feeds; i++) {
 		if (!strcmp(c->feed[i].name, name))
 			return setting_fail(file, n, "feed '%s' is there twice", name);
@@ -420,6 +421,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		"min_entries", "allow_empty", "max_shrink",
 		"max_growth",  "host_bits",   "header_file",
 		"csv",	       "types",	      CONFIG_CROWDSEC_KEYS,
+		"group",       "trusted",
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
@@ -434,6 +436,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 	err = err ?: read_meaning(file, n, c, feed);
 	err = err ?: config_crowdsec_read(file, n, feed);
 	err = err ?: read_times(file, n, feed);
+	err = err ?: quorum_read_feed(file, n, feed);
 	return err ?: read_trust(file, n, feed);
 }
 

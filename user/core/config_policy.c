@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/config_policy.h"
+#include "core/config_quorum.h"
 #include "core/gate.h"
 #include "core/units.h"
 
@@ -12,6 +13,9 @@
 
 #define ICMP   1
 #define ICMPV6 58
+
+/* What people may write where an action stands; to the kernel it is a tag with a flag. */
+#define ACTION_SHARED MOAT_ACTION_MAX
 
 /* What a packet's fourth layer offers to a scope. */
 enum selector { SELECTS_NOTHING, SELECTS_PORTS, SELECTS_TYPES };
@@ -240,8 +244,9 @@ static int read_tag(const struct setting_file *file, const struct setting *n,
 
 	if (!mark && !dscp)
 		return setting_fail_key(file, n,
-					"category '%s': action tag needs mark, dscp or both",
-					n->key);
+					"category '%s': action %s needs mark, dscp or both", n->key,
+					policy->flags & MOAT_POLICY_SHARED ? MOAT_SHARED_LABEL
+									   : "tag");
 	if (dscp) {
 		err = setting_number(file, dscp, 0, DSCP_MAX, true, &value);
 		if (err)
@@ -335,27 +340,36 @@ static int read_limit(const struct setting_file *file, const struct setting *n,
 	return 0;
 }
 
-/* Keys that mean something with one action only. */
+/* Keys that mean something with some actions only. */
 static int check_belongs(const struct setting_file *file, const struct setting *n,
-			 enum moat_action action)
+			 unsigned int action)
 {
 	static const struct {
 		const char *key;
-		enum moat_action action;
+		unsigned int actions; /* bits */
 		const char *label;
 	} belongs[] = {
-		{ "rate", MOAT_ACTION_LIMIT, "limit" },
-		{ "burst", MOAT_ACTION_LIMIT, "limit" },
-		{ "mark", MOAT_ACTION_TAG, "tag" },
-		{ "dscp", MOAT_ACTION_TAG, "tag" },
+		{ "rate", 1U << MOAT_ACTION_LIMIT, "limit" },
+		{ "burst", 1U << MOAT_ACTION_LIMIT, "limit" },
+		{ "mark", 1U << MOAT_ACTION_TAG | 1U << ACTION_SHARED, "tag" },
+		{ "dscp", 1U << MOAT_ACTION_TAG | 1U << ACTION_SHARED, "tag" },
+		{ "protocol", ~(1U << ACTION_SHARED), NULL },
+		{ "ports", ~(1U << ACTION_SHARED), NULL },
+		{ "types", ~(1U << ACTION_SHARED), NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(belongs); i++) {
 		const struct setting *at = setting_get(n, belongs[i].key);
 
-		if (at && belongs[i].action != action)
+		if (!at || belongs[i].actions >> action & 1)
+			continue;
+		if (belongs[i].label)
 			return setting_fail_key(file, at, "%s belongs to action %s", belongs[i].key,
 						belongs[i].label);
+		return setting_fail_key(file, at,
+					"%s: action " MOAT_SHARED_LABEL
+					" has no scope: it goes with whatever would drop",
+					belongs[i].key);
 	}
 	return 0;
 }
@@ -366,6 +380,7 @@ static int read_action(const struct setting_file *file, const struct setting *n,
 #define X(name, label) [MOAT_ACTION_##name] = label,
 		MOAT_ACTIONS(X)
 #undef X
+			[ACTION_SHARED] = MOAT_SHARED_LABEL,
 	};
 	const struct setting *action = setting_get(n, "action");
 
@@ -395,8 +410,8 @@ static int check_name(const struct setting_file *file, const struct setting *n, 
 static int read_category(const struct setting_file *file, const struct setting *n,
 			 struct config_category *category)
 {
-	static const char *const keys[] = { "action", "protocol", "ports", "types",
-					    "rate",   "burst",	  "mark",  "dscp" };
+	static const char *const keys[] = { "action", "protocol", "ports", "types", "rate",
+					    "burst",  "mark",	  "dscp",  "k_of" };
 	unsigned int action = 0;
 	int err;
 
@@ -412,12 +427,16 @@ static int read_category(const struct setting_file *file, const struct setting *
 	if (err)
 		return err;
 
+	if (action == ACTION_SHARED) {
+		category->policy.flags |= MOAT_POLICY_SHARED;
+		action = MOAT_ACTION_TAG;
+	}
 	category->policy.action = action;
 	if (action == MOAT_ACTION_LIMIT)
-		return read_limit(file, n, &category->policy);
+		err = read_limit(file, n, &category->policy);
 	if (action == MOAT_ACTION_TAG)
-		return read_tag(file, n, &category->policy);
-	return 0;
+		err = read_tag(file, n, &category->policy);
+	return err ?: quorum_read_category(file, n, category);
 }
 
 int policy_read_categories(const struct setting_file *file, const struct setting *n,

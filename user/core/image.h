@@ -37,7 +37,8 @@ DEFINE_CLEANUP(struct image, image_free)
  *
  * A class without any category that can decide gets count 0, and its sources
  * leave the program as MOAT_INTERNAL, passed: put no claims of categories that
- * have no policy.
+ * have no policy, and let the model know what is idle (those of shared
+ * addresses: their sources leave as clean).
  */
 void image_set_policies(struct image *im, const struct moat_policy policy[static MOAT_CATEGORIES],
 			const uint8_t rank[static MOAT_CATEGORIES]);

@@ -28,6 +28,7 @@ struct model *model_free(struct model *m)
 	tree_fini(&m->tree[MOAT_IPV6]);
 	pool_fini(&m->keys);
 	claims_fini(&m->claims);
+	quorum_fini(&m->quorum);
 	free(m);
 	return NULL;
 }
@@ -57,6 +58,29 @@ static struct key *find_key(const struct model *m, const struct prefix *source,
 }
 
 /* ---- changes ---- */
+
+int model_set_rules(struct model *m, const struct model_rules *rules)
+{
+	if (quorum_set_rules(&m->quorum, rules))
+		return -ENOMEM;
+	m->idle = rules->idle;
+	model_touch_all(m);
+	return 0;
+}
+
+int model_set_group(struct model *m, uint16_t feed, uint32_t group)
+{
+	int rc = quorum_set_group(&m->quorum, feed, group);
+
+	if (rc > 0 && m->quorum.counted && feed < m->claims.feeds)
+		model_touch_all(m);
+	return rc < 0 ? rc : 0;
+}
+
+uint32_t model_group(const struct model *m, uint16_t feed)
+{
+	return quorum_group(&m->quorum, feed);
+}
 
 /* Room for all that one claim may add, so that nothing fails half way. */
 static int reserve(struct model *m, const struct claim *claim)
@@ -129,8 +153,10 @@ static void drop_claim(struct model *m, uint8_t family, const struct tree_path *
 		m->on_drop(m->on_drop_arg, &gone);
 	}
 	claims_remove(&m->claims, &key->claims, claim);
-	if (!key->claims)
+	if (!key->claims) {
 		m->listed[family]--;
+		model_set_idle(m, family, tree_at(t, path->node[path->count - 1]), false);
+	}
 	tree_mark(t, path, TREE_WHOLE);
 }
 
@@ -227,10 +253,11 @@ bool model_judge(const struct model *m, const struct prefix *address, int64_t no
 		 struct prefix *ret_key, struct plan *ret_plan)
 {
 	const struct tree_node *decides = NULL;
-	struct merge all = {}, own;
+	struct merge all = { .vote = quorum_row(&m->quorum, 0) }, own;
 	struct tree_path path;
 	int64_t own_end = 0;
 	const struct tree *t;
+	struct plan plan;
 
 	if (!is_source(address))
 		return false;
@@ -246,16 +273,41 @@ bool model_judge(const struct model *m, const struct prefix *address, int64_t no
 		if (end > now) {
 			decides = n;
 			own_end = end;
-			merge_copy(&own, &all);
+			model_copy(m, &own, &all, 1);
 		}
 	}
 	if (!decides)
 		return false;
+	model_plan(m, &own, own_end, &plan);
+	if (!plan.count)
+		return false;
 	if (ret_key)
 		*ret_key = tree_prefix(t, decides);
 	if (ret_plan)
-		merge_plan(&own, own_end, ret_plan);
+		*ret_plan = plan;
 	return true;
+}
+
+struct idle_at {
+	const struct model *m;
+	int64_t now;
+	uint64_t set;
+};
+
+static void note_idle(void *arg, const struct claim *claim)
+{
+	struct idle_at *at = arg;
+
+	if (plan_end(claim->expires) > at->now)
+		at->set |= 1ULL << claim->category & at->m->idle;
+}
+
+uint64_t model_idle(const struct model *m, const struct prefix *address, int64_t now)
+{
+	struct idle_at at = { .m = m, .now = now };
+
+	model_covering(m, address, note_idle, &at);
+	return at.set;
 }
 
 void model_covering(const struct model *m, const struct prefix *source,
@@ -314,7 +366,7 @@ void model_each(struct model *m,
 
 size_t model_keys(const struct model *m, uint8_t family)
 {
-	return family <= MOAT_IPV6 ? m->listed[family] : 0;
+	return family <= MOAT_IPV6 ? m->listed[family] - m->idlers[family] : 0;
 }
 
 size_t model_claims(const struct model *m, uint16_t feed, uint8_t category)
@@ -333,5 +385,5 @@ size_t model_memory(const struct model *m)
 {
 	return sizeof(*m) + pool_memory(&m->tree[MOAT_IPV4].nodes) +
 	       pool_memory(&m->tree[MOAT_IPV6].nodes) + pool_memory(&m->keys) +
-	       claims_memory(&m->claims);
+	       claims_memory(&m->claims) + quorum_memory(&m->quorum);
 }

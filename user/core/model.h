@@ -37,9 +37,10 @@ struct claim {
 /*
  * What a source goes through: at each time before phase[i].until (and from
  * phase[i-1].until on) its set of categories is phase[i].set. until grows;
- * the last until is when the source's own claims have all ended, 0 for never.
+ * the last until is when the source's own claims have all ended, 0 for never,
+ * or before that when nothing but idle categories is left (struct model_rules).
  * Adjacent phases differ. While allow is live the set is allow alone.
- * count 0: no live claim, nothing to install.
+ * count 0: nothing to install: no live claim, or only idle categories.
  */
 struct plan {
 	unsigned int count;
@@ -63,9 +64,33 @@ struct installed {
 	uint32_t state; /* enum installed_state */
 };
 
+/* Feeds that a category may ask for at most. */
+#define MODEL_K_MAX 8
+
+/* What is special about categories; all zero: nothing. */
+struct model_rules {
+	/*
+	 * Where above 1 (at most MODEL_K_MAX, never for allow): the category is
+	 * in the set of a source only while that many independent feeds claim it.
+	 * Claims of them stand for the category below[c] all the time.
+	 */
+	uint8_t k_of[MOAT_CATEGORIES];
+	uint8_t below[MOAT_CATEGORIES];
+	uint64_t idle; /* bit c: never acts by itself; phases of nothing else are left out */
+};
+
+/* The group of feeds that need no others. */
+#define MODEL_TRUSTED UINT32_MAX
+
 int model_new(struct model **ret);
 struct model *model_free(struct model *m); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(struct model, model_free)
+
+/* Both mark what they change. 0, or -ENOMEM and nothing changed. */
+int model_set_rules(struct model *m, const struct model_rules *rules);
+/* Feeds of one group count once. A feed nobody told of is the group of its own number. */
+int model_set_group(struct model *m, uint16_t feed, uint32_t group);
+uint32_t model_group(const struct model *m, uint16_t feed);
 
 /*
  * Adds or refreshes. Returns 1 if something changed, 0 if it was there just so,
@@ -127,7 +152,16 @@ void model_each(struct model *m,
 		void (*fn)(void *arg, const struct prefix *source, struct installed *installed),
 		void *arg);
 
-/* Numbers. keys: sources with at least one claim; claims by feed and category. */
+/*
+ * The idle categories that are claimed for an address at now. For one that
+ * model_judge() knows nothing of they are all there is.
+ */
+uint64_t model_idle(const struct model *m, const struct prefix *address, int64_t now);
+
+/*
+ * Numbers. keys: sources with at least one claim, but for those which the last
+ * compile found to have only idle categories; claims by feed and category.
+ */
 size_t model_keys(const struct model *m, uint8_t family);
 size_t model_claims(const struct model *m, uint16_t feed, uint8_t category);
 size_t model_feeds(const struct model *m);  /* one more than the highest feed id seen */

@@ -6,6 +6,7 @@
 void merge_copy(struct merge *to, const struct merge *from)
 {
 	to->live = from->live;
+	to->voted = 0;
 	for (uint64_t left = from->live; left; left &= left - 1) {
 		int c = __builtin_ctzll(left);
 
@@ -58,4 +59,10 @@ void merge_plan(const struct merge *m, int64_t own_end, struct plan *ret)
 		ret->count++;
 		live = live_after(m, live, until);
 	}
+}
+
+void plan_trim(struct plan *plan, uint64_t idle)
+{
+	while (plan->count && !(plan->phase[plan->count - 1].set & ~idle))
+		plan->count--;
 }

@@ -12,10 +12,14 @@
 
 #include "core/model.h"
 
+struct quorum_vote;
+
 #define PLAN_FOREVER INT64_MAX
 
 struct merge {
 	uint64_t live;			/* bit c: category c is claimed */
+	uint64_t voted;			/* bit c: category c has votes (quorum.h) */
+	struct quorum_vote *vote;	/* not owned; set where voted is */
 	int64_t until[MOAT_CATEGORIES]; /* its last end; set where live is */
 };
 
@@ -37,7 +41,7 @@ static inline void merge_add(struct merge *m, uint8_t category, int64_t end, int
 	m->live |= bit;
 }
 
-/* *to becomes what *from is; copies only what is set. */
+/* *to becomes what *from is, but for votes; copies only what is set. */
 void merge_copy(struct merge *to, const struct merge *from);
 
 /*
@@ -46,5 +50,11 @@ void merge_copy(struct merge *to, const struct merge *from);
  * claim must be in m.
  */
 void merge_plan(const struct merge *m, int64_t own_end, struct plan *ret);
+
+/*
+ * Leaves out phases of which all categories are idle: never act by themselves.
+ * They come last, for sets only shrink, and a shorter prefix says no more then.
+ */
+void plan_trim(struct plan *plan, uint64_t idle);
 
 #endif

@@ -34,7 +34,8 @@ struct tree_node {
 	uint32_t value; /* 0: glue */
 	uint8_t len;
 	uint8_t marks;
-	uint16_t reserved;
+	uint8_t idle; /* of a key: the owner's */
+	uint8_t reserved;
 	uint32_t addr[]; /* host order: 1 word for IPv4, 4 for IPv6 */
 };
 

@@ -62,7 +62,9 @@ static void emit_decides(struct explain *x, const struct explanation *found)
 
 static void emit_action(struct emit *e, const struct moat_policy *policy)
 {
-	emit_text(e, "action", label_action(policy->action));
+	emit_text(e, "action",
+		  policy->flags & MOAT_POLICY_SHARED ? MOAT_SHARED_LABEL
+						     : label_action(policy->action));
 	if (policy->action == MOAT_ACTION_LIMIT && policy->cost) {
 		/* cost is ns a packet, or 2^-20 ns a byte (moat/policy.h). */
 		if (policy->flags & MOAT_POLICY_BITS)
@@ -94,6 +96,9 @@ static void emit_policy(struct explain *x, const struct explanation *found)
 		emit_end(&x->e, '}');
 		return;
 	}
+	/* In place of a drop it is the shared category that says what is done. */
+	if (found->shared)
+		name = sync_categories(x->d->sync)->name[found->shared];
 	for (size_t i = 0; name && i < config->categories; i++) {
 		if (strcmp(config->category[i].name, name) != 0)
 			continue;
@@ -189,6 +194,32 @@ static void emit_verdicts(struct explain *x, const struct explanation *found)
 		  found->listings_lost ? found->listings_problem.text : NULL);
 }
 
+static void emit_quorum(void *arg, const struct sync_quorum *quorum)
+{
+	struct explain *x = arg;
+
+	emit_begin(&x->e, NULL, '{');
+	emit_text(&x->e, "category", sync_categories(x->d->sync)->name[quorum->category]);
+	emit_whole(&x->e, "need", quorum->need);
+	emit_whole(&x->e, "have", quorum->have);
+	emit_bool(&x->e, "trusted", quorum->trusted);
+	emit_bool(&x->e, "acts", quorum->acts);
+	emit_begin(&x->e, "feeds", '[');
+	for (size_t i = 0; i < quorum->feeds; i++)
+		emit_text(&x->e, NULL, quorum->feed[i]);
+	emit_end(&x->e, ']');
+	emit_end(&x->e, '}');
+}
+
+static void emit_sharing(struct explain *x, const struct explain_query *query)
+{
+	emit_begin(&x->e, "quorums", '[');
+	sync_each_quorum(x->d->sync, &query->address, emit_quorum, x);
+	emit_end(&x->e, ']');
+	listing_emit_set(&x->e, "shared", sync_categories(x->d->sync),
+			 sync_sharing(x->d->sync, &query->address));
+}
+
 static bool take_query(const struct http_request *rq, struct explain_query *query,
 		       struct http_reply *reply)
 {
@@ -252,6 +283,7 @@ void api_explain(struct daemon *d, const struct http_request *rq, struct http_re
 	emit_policy(&x, found);
 	emit_kernel(&x, found);
 	emit_verdicts(&x, found);
+	emit_sharing(&x, &query);
 	emit_end(&x.e, '}');
 	text_add(&reply->body, "\n");
 }

@@ -101,12 +101,22 @@ void listing_emit(struct emit *e, const struct listing *listing, const struct li
 	emit_end(e, '}');
 }
 
+/* Whether a category only counts, and the set also has it in earnest: it is named once. */
+static bool acts_too(const struct categories *categories, uint64_t set, unsigned int category)
+{
+	const char *name = categories->name[category];
+	int real = name[0] == CATEGORY_MONITORED ? categories_find(categories, category_shown(name))
+						 : -ENOENT;
+
+	return real >= 0 && set >> real & 1;
+}
+
 void listing_emit_set(struct emit *e, const char *key, const struct categories *categories,
 		      uint64_t set)
 {
 	emit_begin(e, key, '[');
 	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++)
-		if (set >> c & 1)
+		if (set >> c & 1 && !acts_too(categories, set, c))
 			emit_text(e, NULL, category_shown(categories->name[c]));
 	emit_end(e, ']');
 }

@@ -198,13 +198,15 @@ static int show_remaining(void *arg, const struct listing *listing)
 /* Whether a category of the set drops or limits packets here. */
 static bool set_blocks(const struct daemon *d, uint64_t set)
 {
+	bool shared = sync_shared(d->sync, set);
 	const struct categories *categories = sync_categories(d->sync);
 	int id;
 
 	for (size_t i = 0; i < d->config->categories; i++) {
 		const struct config_category *c = &d->config->category[i];
 
-		if (c->policy.action != MOAT_ACTION_DROP && c->policy.action != MOAT_ACTION_LIMIT)
+		if (c->policy.action != MOAT_ACTION_LIMIT &&
+		    (c->policy.action != MOAT_ACTION_DROP || shared))
 			continue;
 		id = categories_find(categories, c->name);
 		if (id >= 0 && set >> id & 1)

@@ -64,6 +64,7 @@ struct explanation {
 	enum moat_verdict model_verdict; /* what the model says it must do */
 	enum moat_reason model_reason;
 	uint8_t model_category;
+	uint8_t shared;	     /* category whose tag takes the place of drop; 0: none */
 	bool differ;	     /* model and kernel differ: a bug or a lost write */
 	const char *refused; /* NULL, or why the key is not in the kernel */
 	bool listings_lost;  /* the database did not give the listings, for this reason: */

@@ -58,6 +58,7 @@ static void explain_monitored(struct daemon *d, const struct explain_query *quer
 		snprintf(name, sizeof(name), "%c%s", CATEGORY_MONITORED, category->name);
 		number = categories_find(sync_categories(d->sync), name);
 		if (number < 0 || !(set & (1ULL << number)) ||
+		    category->policy.flags & MOAT_POLICY_SHARED ||
 		    !scope_fits(&category->policy, category->ports, query))
 			continue;
 		ret->model_reason = MOAT_MONITORED;
@@ -84,6 +85,7 @@ static void explain_model(struct daemon *d, const struct explain_query *query, u
 		int number = categories_find(sync_categories(d->sync), category->name);
 
 		if (number < 0 || !(set & (1ULL << number)) ||
+		    category->policy.flags & MOAT_POLICY_SHARED ||
 		    !scope_fits(&category->policy, category->ports, query))
 			continue;
 		if (best && category->policy.action <= best->policy.action)
@@ -105,8 +107,9 @@ static void explain_model(struct daemon *d, const struct explain_query *query, u
 	}
 	switch (best->policy.action) {
 	case MOAT_ACTION_DROP:
-		ret->model_reason = MOAT_LISTED;
-		ret->model_verdict = MOAT_VERDICT_DROP;
+		ret->shared = sync_shared(d->sync, set);
+		ret->model_reason = ret->shared ? MOAT_SHARED : MOAT_LISTED;
+		ret->model_verdict = ret->shared ? MOAT_VERDICT_TAG : MOAT_VERDICT_DROP;
 		break;
 	case MOAT_ACTION_LIMIT:
 		ret->model_reason = MOAT_WITHIN_LIMIT;

@@ -10,7 +10,6 @@
 #include "daemon/feeds_run_state.h"
 
 #define TICK_MS	   200
-#define MANUAL	   "manual" /* the feed of what people add one by one */
 #define SQLITE_URI "sqlite://"
 
 int64_t feeds_now(void)
@@ -354,11 +353,11 @@ int feeds_run_import(struct feeds_run *f, struct feeds_import *import, feeds_don
 
 	if (!gate_name_ok(import->feed, CONFIG_FEED_NAME) || import->feed[0] == '.')
 		err = problem_set(why, -EINVAL, "'%.64s' is not the name of a feed", import->feed);
-	else if (!strcmp(import->feed, MANUAL))
+	else if (!strcmp(import->feed, CONFIG_MANUAL))
 		err = problem_set(why, -EINVAL,
 				  "feed '%s' is what people add one by one; an import would end what "
 				  "is not in the file: name another feed",
-				  MANUAL);
+				  CONFIG_MANUAL);
 	else if (!know_states(f))
 		err = not_yet(why);
 	else if (running(f, true) >= FEEDS_IMPORTS_MAX)

@@ -56,6 +56,9 @@ int sync_new(const struct config *config, const struct prefix *never, size_t nev
 	if (r < 0)
 		return r;
 	sync_use_gate(s);
+	r = sync_use_quorum(s);
+	if (r < 0)
+		return problem_set(why, r, "out of memory");
 	*ret = take_ptr(s);
 	return 0;
 }

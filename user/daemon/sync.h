@@ -105,6 +105,30 @@ int sync_each_refused(const struct sync *s, int (*fn)(void *arg, const struct re
 /* What the model says of an address; see model_judge(). */
 bool sync_judge(const struct sync *s, const struct prefix *address, struct prefix *ret_key,
 		struct plan *ret_plan);
+
+/* The category of a set that turns what it drops into a tag; 0: none. */
+uint8_t sync_shared(const struct sync *s, uint64_t set);
+/* Categories of shared addresses that cover an address, whether or not anything else does. */
+uint64_t sync_sharing(const struct sync *s, const struct prefix *address);
+
+#define SYNC_QUORUM_FEEDS  8  /* named */
+#define SYNC_QUORUM_GROUPS 64 /* counted */
+
+/* How a category with a k_of stands for an address. */
+struct sync_quorum {
+	uint8_t category; /* number */
+	uint8_t need;
+	unsigned int have; /* independent feeds; at most SYNC_QUORUM_GROUPS */
+	bool trusted;	   /* a feed lists it that needs no others */
+	bool acts;
+	const char *feed[SYNC_QUORUM_FEEDS]; /* each once; belong to sync */
+	size_t feeds;
+};
+
+/* Calls fn for each such category that any live claim puts on the address. */
+void sync_each_quorum(const struct sync *s, const struct prefix *address,
+		      void (*fn)(void *arg, const struct sync_quorum *quorum), void *arg);
+
 /* Why an exact source is refused by the kernel side, GATE_PASSED if it is not. */
 enum gate_cause sync_refused(const struct sync *s, const struct prefix *source);
 

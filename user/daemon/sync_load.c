@@ -78,8 +78,8 @@ int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct pro
 	feed = feeds_number(s->feeds, row->feed, is_cidr(&claim.source, row->source));
 	if (feed == -ENOSPC)
 		return refuse_row(s, row, GATE_FEEDS_FULL, why);
-	if (feed < 0)
-		return problem_set(why, feed, "out of memory");
+	if (feed < 0 || sync_group_feeds(s) < 0)
+		return problem_set(why, -ENOMEM, "out of memory");
 	claim.feed = (uint16_t)feed;
 
 	cause = refusals_find(s->refusals, row->source, row->category, row->feed);
@@ -260,15 +260,17 @@ static int load_apart(struct load *load)
 
 	if (r < 0)
 		return problem_set(load->why, r, "out of memory");
+	r = sync_use_quorum(s);
 	s->clock_offset = sync_clock_offset();
 	image_set_clock(s->image, s->clock_offset);
-	r = load_read(load);
+	r = r < 0 ? problem_set(load->why, r, "out of memory") : load_read(load);
 	if (r < 0) {
 		load_free(s);
 		s->model = before.model;
 		s->image = before.image;
 		s->feeds = before.feeds;
 		s->refusals = before.refusals;
+		s->grouped = before.grouped;
 		s->clock_offset = before.clock_offset;
 		return r;
 	}

@@ -82,11 +82,14 @@ static int ruleset_monitored(struct ruleset *r, const struct categories *used, c
 	c = ruleset_number(r, used, text);
 	if (c < 0)
 		return problem_set(why, c,
-				   "category '%s': no number is left for feeds in mode monitor",
+				   "category '%s': no number is left for what only monitors "
+				   "(feeds in mode monitor, k_of)",
 				   name);
 	memcpy(r->categories.name[c], text, sizeof(text));
 	r->policy[c] = r->policy[real];
-	r->policy[c].action = MOAT_ACTION_MONITOR;
+	/* What shares an address does not even count. */
+	r->policy[c].action = r->policy[real].flags & MOAT_POLICY_SHARED ? MOAT_ACTION_MAX
+									 : MOAT_ACTION_MONITOR;
 	r->policy[c].flags &= MOAT_POLICY_PROTOCOLS | MOAT_POLICY_PORTS;
 	r->rank[c] = (uint8_t)(categories + r->rank[real]); /* behind what monitors by itself */
 	r->monitored[real] = (uint8_t)c;
@@ -129,6 +132,33 @@ static int ruleset_monitors(struct ruleset *r, const struct config *config,
 	return error;
 }
 
+/* ---- what the model has to know of categories ---- */
+
+static int ruleset_model(struct ruleset *r, const struct config *config,
+			 const struct categories *used, struct problem *why)
+{
+	for (size_t i = 0; i < config->categories; i++) {
+		const struct config_category *category = &config->category[i];
+		int c = categories_find(&r->categories, category->name);
+		int error;
+
+		if (category->k_of > 1) {
+			error = ruleset_monitored(r, used, category->name, config->categories, why);
+			if (error < 0)
+				return error;
+			r->quorums = true;
+			r->model.k_of[c] = category->k_of;
+			r->model.below[c] = r->monitored[c];
+		}
+		if (!(category->policy.flags & MOAT_POLICY_SHARED))
+			continue;
+		r->model.idle |= 1ULL << c;
+		if (r->monitored[c])
+			r->model.idle |= 1ULL << r->monitored[c];
+	}
+	return ruleset_voters(r, config) < 0 ? problem_set(why, -ENOMEM, "out of memory") : 0;
+}
+
 static int compare_prefix(const void *a, const void *b)
 {
 	return prefix_compare(a, b);
@@ -150,6 +180,7 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 				   strerror(-error));
 	error = ruleset_categories(r, config, &used, why);
 	error = error ?: ruleset_monitors(r, config, &used, why);
+	error = error ?: ruleset_model(r, config, &used, why);
 	if (error < 0)
 		return error;
 
@@ -174,6 +205,7 @@ struct ruleset *ruleset_free(struct ruleset *r)
 	for (size_t i = 0; i < r->monitors; i++)
 		free((char *)r->monitor[i]);
 	free(r->monitor);
+	ruleset_free_voters(r);
 	free(r->never);
 	free(r);
 	return NULL;
@@ -219,6 +251,8 @@ int sync_swap_rules(struct sync *s, struct ruleset *rules)
 		ruleset_free(s->rules);
 	s->rules = rules;
 	sync_use_gate(s);
+	if (sync_use_quorum(s) < 0)
+		s->sound = s->started = false; /* a new model gets the rules */
 	return 0;
 }
 

@@ -5,6 +5,7 @@
  *	sync.c		opens, follows the change log, expires
  *	sync_load.c	reads everything and reconciles the maps
  *	sync_policy.c	categories, policies and guards of the configuration
+ *	sync_quorum.c	which feeds are independent, which are trusted
  *	sync_write.c	compiles, and writes what the image stages
  *	sync_numbers.c	what status and metrics say
  */
@@ -20,6 +21,13 @@
 #define SYNC_STAGED  65536 /* entries staged before they are written */
 #define SYNC_RETRIES 65536 /* refused sources tried again at a time */
 
+/* A feed that is not a group of its own. */
+struct voter {
+	char *name;   /* owned */
+	char *leader; /* owned: the first feed of its group, in the order of the configuration */
+	bool trusted;
+};
+
 /* What a configuration says about listings, in the numbers of the maps. */
 struct ruleset {
 	struct categories categories; /* that listings may have */
@@ -29,6 +37,10 @@ struct ruleset {
 	uint8_t monitored[MOAT_CATEGORIES]; /* its number for feeds in mode monitor; 0: none */
 	const char **monitor; /* owned, with the names: feeds in mode monitor, sorted */
 	size_t monitors;
+	struct model_rules model;
+	bool quorums;	     /* some category has a k_of */
+	struct voter *voter; /* owned, sorted by name: feeds with a group, and trusted ones */
+	size_t voters;
 	struct prefix *never; /* owned; by gate_sort_never_block() */
 	size_t nevers;
 	uint8_t min_prefix[2];
@@ -45,6 +57,7 @@ struct sync {
 	struct image *image;
 	struct feeds *feeds;
 	struct refusals *refusals;
+	size_t grouped; /* numbers of feeds below this have their group in the model */
 
 	/* By family: sources the maps had no room for, the next to be tried first. */
 	struct prefix *full[2];
@@ -104,6 +117,17 @@ int sync_put_builtin(struct sync *s, struct problem *why);
 
 /* Whether a source is listed by moat itself; such entries do not count against capacity. */
 bool sync_is_builtin(const struct sync *s, const struct prefix *source);
+
+/* ---- sync_quorum.c ---- */
+
+int ruleset_voters(struct ruleset *r, const struct config *config);
+void ruleset_free_voters(struct ruleset *r);
+
+/* Gives the model the rules; feeds are grouped anew. 0 or -ENOMEM. */
+int sync_use_quorum(struct sync *s);
+
+/* Tells the model the groups of feeds that are new. 0 or -ENOMEM. */
+int sync_group_feeds(struct sync *s);
 
 /* ---- sync_write.c ---- */
 

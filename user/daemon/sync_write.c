@@ -154,6 +154,7 @@ static int pass_stage(struct pass *pass, const struct prefix *source, struct ins
 	int r;
 
 	if (waits && !plan->count) {
+		sync_refuse(s, source, GATE_PASSED); /* claims may be left that need no entry */
 		installed->state = INSTALLED_NOT;
 		return 0;
 	}
