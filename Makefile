@@ -114,7 +114,7 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals selftest labels explain frame daemon discover ifaces loop notify)
-SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random \
+SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random sync_quorum \
 		explain),$(UNIT))
 INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals loop discover),$(UNIT))
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))

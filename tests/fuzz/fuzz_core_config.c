@@ -6,6 +6,7 @@
 #include <ctype.h>
 
 #include "core/config.h"
+#include "core/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,6 +49,10 @@ static void check_category(const struct config_category *c)
 	check(p->dscp <= 63);
 	if (p->action == MOAT_ACTION_LIMIT)
 		check(p->cost > 0 && p->burst > 0 && p->burst < 1ULL << 62);
+	check(c->k_of >= 1 && c->k_of <= MODEL_K_MAX);
+	check(c->k_of == 1 || p->action != MOAT_ACTION_MONITOR);
+	if (p->flags & MOAT_POLICY_SHARED)
+		check(p->action == MOAT_ACTION_TAG && !(p->flags & MOAT_POLICY_PROTOCOLS));
 	if (p->action == MOAT_ACTION_TAG)
 		check(p->flags & (MOAT_POLICY_MARK | MOAT_POLICY_DSCP));
 }

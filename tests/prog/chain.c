@@ -18,6 +18,14 @@
 #define PHASES 65536
 #define SECOND 1000000000ULL
 
+/*
+ * A feed is a claim's place in the list, and the group it belongs to there.
+ * Places repeat in lists that are longer, which name no source twice.
+ */
+#define FEEDS_OF_GROUP 64
+#define GROUPS	       17 /* the last is that of trusted ones */
+#define GROUP_NUMBER   100000
+
 static void must(bool good, const char *what)
 {
 	if (good)
@@ -34,6 +42,38 @@ static int stage(void *arg, const struct prefix *source, struct installed *insta
 	return staged < 0 ? staged : 0;
 }
 
+static uint16_t feed_of(const struct reference_claim *c, size_t i)
+{
+	unsigned int group = c->trusted ? GROUPS - 1 : c->feed;
+
+	must(group < GROUPS, "number of a group");
+	return group * FEEDS_OF_GROUP + i % FEEDS_OF_GROUP;
+}
+
+static void set_groups(struct model *m)
+{
+	for (unsigned int feed = 0; feed < GROUPS * FEEDS_OF_GROUP; feed++) {
+		uint32_t group = feed / FEEDS_OF_GROUP;
+
+		must(model_set_group(m, feed,
+				     group == GROUPS - 1 ? MODEL_TRUSTED : GROUP_NUMBER + group) ==
+			     0,
+		     "group of a feed");
+	}
+}
+
+static void set_rules(struct model *m, const struct reference *world)
+{
+	struct model_rules rules = { .idle = 0 };
+
+	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++) {
+		rules.k_of[c] = world->policy[c].k_of;
+		rules.below[c] = world->policy[c].below;
+		rules.idle |= (uint64_t)world->policy[c].shared << c;
+	}
+	must(model_set_rules(m, &rules) == 0, "rules");
+}
+
 static struct prefix prefix_of(const struct reference_claim *c)
 {
 	struct prefix p = { .family = c->family, .len = c->len };
@@ -46,8 +86,9 @@ struct chain {
 	struct harness *h;
 	struct model *model;
 	struct image *image;
-	struct reference_claim *claim; /* as the model has them; the feed is the index */
+	struct reference_claim *claim; /* as the model has them */
 	size_t claims;
+	bool ruled; /* the model knows of quorums and shared addresses, which do not change */
 };
 
 struct chain *chain_free(struct chain *c)
@@ -70,6 +111,7 @@ struct chain *chain_new(struct harness *h)
 	must(model_new(&c->model) == 0, "model");
 	must(image_new(PHASES, &c->image) == 0, "image");
 	image_set_clock(c->image, 0);
+	set_groups(c->model);
 	harness_clear(h);
 	return c;
 }
@@ -77,14 +119,16 @@ struct chain *chain_new(struct harness *h)
 static bool same_claim(const struct reference_claim *a, const struct reference_claim *b)
 {
 	return a->family == b->family && a->len == b->len && a->category == b->category &&
-	       a->expires == b->expires && !memcmp(a->addr, b->addr, sizeof(a->addr));
+	       a->expires == b->expires && a->feed == b->feed && a->trusted == b->trusted &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
 static void drop_claim(struct chain *c, size_t i)
 {
 	struct prefix source = prefix_of(&c->claim[i]);
 
-	must(model_drop(c->model, &source, c->claim[i].category, i) == 1, "claim is gone");
+	must(model_drop(c->model, &source, c->claim[i].category, feed_of(&c->claim[i], i)) == 1,
+	     "claim is gone");
 }
 
 static void put_claim(struct chain *c, const struct reference_claim *claim, size_t i)
@@ -92,7 +136,7 @@ static void put_claim(struct chain *c, const struct reference_claim *claim, size
 	struct claim put = {
 		.source = prefix_of(claim),
 		.category = claim->category,
-		.feed = i,
+		.feed = feed_of(claim, i),
 		.expires = (claim->expires + SECOND - 1) / SECOND,
 	};
 
@@ -175,6 +219,9 @@ static void write_batch(const struct image *im, struct harness *h)
 void chain_apply(struct chain *c, const struct reference *world, uint64_t compiled_at)
 {
 	set_policies(c->image, c->h, world);
+	if (!c->ruled)
+		set_rules(c->model, world);
+	c->ruled = true;
 	change_claims(c, world);
 	must(model_compile(c->model, compiled_at / SECOND, stage, c->image) >= 0, "compile");
 	write_batch(c->image, c->h);

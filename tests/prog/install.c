@@ -37,7 +37,8 @@ void install_policy(const struct reference_policy *p, struct moat_policy *ret,
 	};
 	ret->flags = (p->protocols ? MOAT_POLICY_PROTOCOLS : 0) |
 		     (p->ports ? MOAT_POLICY_PORTS : 0) | (p->bits ? MOAT_POLICY_BITS : 0) |
-		     (p->marks ? MOAT_POLICY_MARK : 0) | (p->has_dscp ? MOAT_POLICY_DSCP : 0);
+		     (p->marks ? MOAT_POLICY_MARK : 0) | (p->has_dscp ? MOAT_POLICY_DSCP : 0) |
+		     (p->shared ? MOAT_POLICY_SHARED : 0);
 	for (unsigned int i = 0; i < p->protocols; i++)
 		ret->protocols[p->protocol[i] / 64] |= 1ULL << p->protocol[i] % 64;
 	if (!ret_ports)
@@ -84,6 +85,11 @@ static void write_class(const struct install *in, uint32_t class)
 				best = c;
 		}
 		left &= ~(1ULL << best);
+		if (policy[best].shared) {
+			if (!value.shared || policy[best].rank < policy[value.shared].rank)
+				value.shared = best;
+			continue;
+		}
 		value.order[value.count++] = best;
 		value.scoped |= policy[best].protocols > 0;
 	}
@@ -133,6 +139,30 @@ static uint64_t next_end(const struct reference *w, const struct reference_claim
 	return end;
 }
 
+/* Whether so many feeds claim a source in a category at a time. */
+static bool feeds_agree(const struct reference *w, const struct reference_claim *source,
+			uint64_t at, uint8_t category)
+{
+	unsigned int feeds = 0;
+
+	for (unsigned int feed = 0; feed < 256; feed++) {
+		bool lists = false;
+
+		for (size_t i = 0; i < w->claims; i++) {
+			const struct reference_claim *c = &w->claim[i];
+
+			if (c->category != category || (c->expires && c->expires <= at) ||
+			    !covers(c, source))
+				continue;
+			if (c->trusted)
+				return true;
+			lists = lists || c->feed == feed;
+		}
+		feeds += lists;
+	}
+	return feeds >= w->policy[category].k_of;
+}
+
 /* The categories of source at a time, and whether it has live claims of its own. */
 static uint64_t set_at(const struct reference *w, const struct reference_claim *source, uint64_t at,
 		       bool *ret_own)
@@ -145,10 +175,21 @@ static uint64_t set_at(const struct reference *w, const struct reference_claim *
 
 		if ((c->expires && c->expires <= at) || !covers(c, source))
 			continue;
-		set |= 1ULL << c->category;
+		set |= 1ULL << (feeds_agree(w, source, at, c->category)
+					? c->category
+					: w->policy[c->category].below);
 		*ret_own = *ret_own || c->len == source->len;
 	}
 	return set;
+}
+
+static bool is_only_shared(const struct reference *w, uint64_t set)
+{
+	for (int c = 0; c < MOAT_CATEGORIES; c++) {
+		if (set >> c & 1 && !w->policy[c].shared)
+			return false;
+	}
+	return true;
 }
 
 /* The phases of a source, from compiled_at on until its own claims have ended. */
@@ -163,7 +204,7 @@ static uint32_t phases_of(struct install *in, const struct reference_claim *sour
 		uint64_t set = set_at(in->world, source, at, &own);
 		uint32_t class;
 
-		if (!own)
+		if (!own || is_only_shared(in->world, set))
 			break;
 		class = class_of(&in->classes, set);
 		at = next_end(in->world, source, at);

@@ -66,6 +66,49 @@ static void random_limit(struct random_list *list, struct reference_policy *p)
 	p->burst = p->period * below(list, p->bits ? 4000 : 6) + SECOND / 2;
 }
 
+static void random_tag(struct random_list *list, struct reference_policy *p)
+{
+	p->marks = percent(list, 60);
+	p->mark = p->marks ? draw(list) : 0;
+	p->has_dscp = percent(list, 60);
+	p->dscp = p->has_dscp ? below(list, 64) : 0;
+}
+
+/* Addresses that many share: no scope, no action of its own. */
+static void random_shared(struct random_list *list, struct reference_policy *p)
+{
+	*p = (struct reference_policy){ .action = MOAT_ACTION_TAG,
+					.rank = p->rank,
+					.shared = true };
+	random_tag(list, p);
+}
+
+/* A category that acts only where feeds agree, and the one that counts below that. */
+static void random_quorum(struct random_list *list, unsigned int category, unsigned int number)
+{
+	struct reference_policy *p = &list->world.policy[category];
+	struct reference_policy *counts = &list->world.policy[number];
+
+	if (p->shared || p->action == MOAT_ACTION_MONITOR || p->k_of)
+		return;
+	p->k_of = 2 + below(list, 2);
+	p->below = number;
+	*counts = *p;
+	counts->action = MOAT_ACTION_MONITOR;
+	counts->rank = number;
+	counts->marks = counts->has_dscp = false;
+	counts->mark = counts->dscp = counts->k_of = counts->below = 0;
+}
+
+static void random_sharing(struct random_list *list)
+{
+	for (unsigned int i = below(list, 3); i; i--)
+		random_shared(list, &list->world.policy[1 + below(list, RANDOM_CATEGORIES - 1)]);
+	for (unsigned int i = below(list, RANDOM_QUORUMS + 1); i; i--)
+		random_quorum(list, 1 + below(list, RANDOM_CATEGORIES - 1),
+			      RANDOM_CATEGORIES + i - 1);
+}
+
 static void random_policies(struct random_list *list)
 {
 	struct reference_policy *policy = list->world.policy;
@@ -78,12 +121,8 @@ static void random_policies(struct random_list *list)
 		random_scope(list, p);
 		if (p->action == MOAT_ACTION_LIMIT)
 			random_limit(list, p);
-		if (p->action == MOAT_ACTION_TAG) {
-			p->marks = percent(list, 60);
-			p->mark = p->marks ? draw(list) : 0;
-			p->has_dscp = percent(list, 60);
-			p->dscp = p->has_dscp ? below(list, 64) : 0;
-		}
+		if (p->action == MOAT_ACTION_TAG)
+			random_tag(list, p);
 	}
 	for (unsigned int c = 1; c < RANDOM_CATEGORIES; c++) { /* shuffle the ranks */
 		unsigned int other = 1 + below(list, RANDOM_CATEGORIES - 1);
@@ -92,6 +131,7 @@ static void random_policies(struct random_list *list)
 		policy[c].rank = policy[other].rank;
 		policy[other].rank = rank;
 	}
+	random_sharing(list);
 }
 
 static unsigned int bits_of(uint8_t family)
@@ -142,6 +182,8 @@ static void random_claim(struct random_list *list, uint8_t family, uint64_t now,
 	for (unsigned int i = c->len; i < 128; i++)
 		c->addr[i / 8] &= ~(0x80 >> i % 8);
 	c->category = percent(list, 8) ? 0 : 1 + below(list, RANDOM_CATEGORIES - 1);
+	c->feed = below(list, RANDOM_FEEDS);
+	c->trusted = percent(list, 5);
 	c->expires = random_expiry(list, now);
 	c->level = 0;
 	c->level_at = 0;

@@ -15,6 +15,8 @@
 
 #define RANDOM_CLAIMS	  64
 #define RANDOM_CATEGORIES 14
+#define RANDOM_QUORUMS	  2 /* categories with a k_of at most; those below have numbers behind */
+#define RANDOM_FEEDS	  4
 #define RANDOM_ROOTS	  4    /* of a family */
 #define RANDOM_FRAME	  2048 /* longest frame */
 

@@ -297,15 +297,55 @@ static enum moat_reason apply(struct reference *r, uint8_t category, uint64_t no
 	}
 }
 
-/* The reason of a packet with a source; *category is the one that decided. */
-static enum moat_reason judge_source(struct reference *r, uint64_t now, const struct view *v,
-				     size_t size, uint8_t *category)
+/* Whether enough feeds that do not depend on each other list the source in a category. */
+static bool feeds_agree(const struct reference *r, uint64_t now, const struct view *v,
+			uint8_t category)
 {
-	bool of_family = false, listed = false, live = false, decided = false;
+	bool lists[256] = { false };
+	unsigned int feeds = 0;
 
 	for (size_t i = 0; i < r->claims; i++) {
 		const struct reference_claim *c = &r->claim[i];
 
+		if (c->category != category || !claim_covers(c, v) || !claim_is_live(c, now))
+			continue;
+		if (c->trusted)
+			return true;
+		lists[c->feed] = true;
+	}
+	for (unsigned int feed = 0; feed < 256; feed++)
+		feeds += lists[feed];
+	return feeds >= r->policy[category].k_of;
+}
+
+/* The category of the first rank that shares the source; 0: none. */
+static uint8_t shared_by(const struct reference *r, uint64_t now, const struct view *v)
+{
+	uint8_t first = 0;
+
+	for (size_t i = 0; i < r->claims; i++) {
+		const struct reference_claim *c = &r->claim[i];
+
+		if (r->policy[c->category].shared && claim_covers(c, v) && claim_is_live(c, now) &&
+		    (!first || r->policy[c->category].rank < r->policy[first].rank))
+			first = c->category;
+	}
+	return first;
+}
+
+/* The reason of a packet with a source, and the category that decided. */
+static enum moat_reason judge_source(struct reference *r, uint64_t now, const struct view *v,
+				     size_t size, struct reference_outcome *ret)
+{
+	bool of_family = false, listed = false, live = false, decided = false;
+	enum moat_reason reason;
+
+	for (size_t i = 0; i < r->claims; i++) {
+		const struct reference_claim *c = &r->claim[i];
+		uint8_t category = c->category;
+
+		if (r->policy[category].shared)
+			continue;
 		of_family = of_family || c->family == v->family;
 		if (!claim_covers(c, v))
 			continue;
@@ -313,19 +353,24 @@ static enum moat_reason judge_source(struct reference *r, uint64_t now, const st
 		if (!claim_is_live(c, now))
 			continue;
 		live = true;
-		if (c->category == MOAT_CATEGORY_ALLOW) {
-			*category = MOAT_CATEGORY_ALLOW;
+		if (category == MOAT_CATEGORY_ALLOW) {
+			ret->category = MOAT_CATEGORY_ALLOW;
 			return MOAT_ALLOWED;
 		}
-		if (!policy_fits(&r->policy[c->category], v))
+		if (!feeds_agree(r, now, v, category))
+			category = r->policy[category].below;
+		if (!policy_fits(&r->policy[category], v))
 			continue;
-		if (!decided || is_stronger(&r->policy[c->category], &r->policy[*category]))
-			*category = c->category;
+		if (!decided || is_stronger(&r->policy[category], &r->policy[ret->category]))
+			ret->category = category;
 		decided = true;
 	}
 	/* An allow that stands later in the list than a decision has returned above. */
-	if (decided)
-		return apply(r, *category, now, v, size);
+	if (decided) {
+		reason = apply(r, ret->category, now, v, size);
+		ret->tags = reason == MOAT_LISTED ? shared_by(r, now, v) : ret->category;
+		return reason == MOAT_LISTED && ret->tags ? MOAT_SHARED : reason;
+	}
 	if (live)
 		return MOAT_OUT_OF_SCOPE;
 	if (v->odd)
@@ -342,6 +387,7 @@ static enum moat_verdict verdict_of(enum moat_reason reason)
 	case MOAT_LIMIT:
 		return MOAT_VERDICT_DROP;
 	case MOAT_TAGGED:
+	case MOAT_SHARED:
 		return MOAT_VERDICT_TAG;
 	case MOAT_MONITORED:
 		return MOAT_VERDICT_MONITOR;
@@ -401,7 +447,7 @@ static void set_dscp6(uint8_t *ip, uint8_t dscp)
 static void tag(const struct reference *r, const struct view *v, uint8_t *frame, size_t size,
 		struct reference_outcome *ret)
 {
-	const struct reference_policy *p = &r->policy[ret->category];
+	const struct reference_policy *p = &r->policy[ret->tags];
 
 	if (p->has_dscp && v->family == MOAT_IPV4)
 		set_dscp4(frame + v->ip, size - v->ip, p->dscp);
@@ -429,7 +475,7 @@ void reference_judge(struct reference *r, uint64_t now, uint8_t *frame, size_t s
 	else if (paused)
 		ret->reason = MOAT_PAUSED;
 	else
-		ret->reason = judge_source(r, now, &v, size, &ret->category);
+		ret->reason = judge_source(r, now, &v, size, ret);
 
 	ret->verdict = verdict_of(ret->reason);
 	if (ret->reason >= MOAT_POLICY_REASONS && !paused && r->drop_reasons >> ret->reason & 1)

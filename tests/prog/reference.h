@@ -15,8 +15,10 @@
  *  2. While paused every packet passes.
  *  3. A live `allow` that covers the source wins.
  *  4. Of the live claims that cover it, those whose policy fits propose; the
- *     strongest action wins, then the lower rank.
- *  5. A source without live claims leaves with what is odd about its frame,
+ *     strongest action wins, then the lower rank. Where the category asks for
+ *     more independent feeds than claim it, the one below it proposes instead.
+ *     Shared addresses propose nothing: a live one turns a drop into its tag.
+ *  5. A source without live claims, but for shared ones, leaves with what is odd about its frame,
  *     else with "expired" if it had claims, else as empty or clean.
  *  6. Plain reasons may be configured to drop, except while paused.
  *  7. Without enforcement a drop or a tag only counts.
@@ -41,6 +43,8 @@ struct reference_claim {
 	uint8_t len;
 	uint8_t category;  /* 0 is allow */
 	uint8_t addr[16];  /* network order, host bits are 0 */
+	uint8_t feed;	   /* those with the same number are not independent */
+	bool trusted;	   /* needs no others */
 	uint64_t expires;  /* boot ns; 0: never */
 	uint64_t level;	   /* limit: ns in the bucket, kept at the first claim of its prefix */
 	uint64_t level_at; /* boot ns */
@@ -60,6 +64,9 @@ struct reference_policy {
 	uint32_t mark;
 	bool has_dscp; /* tag: DSCP */
 	uint8_t dscp;
+	unsigned int k_of; /* independent feeds it takes to act; 0, 1: any one */
+	uint8_t below;	   /* category that counts with fewer */
+	bool shared;	   /* tag: only in place of another's drop */
 };
 
 struct reference {
@@ -77,6 +84,7 @@ struct reference_outcome {
 	enum moat_reason reason;
 	enum moat_family family;
 	uint8_t category; /* 0 without */
+	uint8_t tags;	  /* category whose tag the packet gets, if it gets one */
 	bool marked;
 	uint32_t mark;
 };

@@ -48,6 +48,27 @@ static const struct reference_policy policies[] = {
 		      .dscp = 8 },
 	[MARKED] = { .action = MOAT_ACTION_TAG, .marks = true, .mark = 0x20 },
 	[COLOURED] = { .action = MOAT_ACTION_TAG, .has_dscp = true, .dscp = 46 },
+	[PROXY] = { .action = MOAT_ACTION_DROP, .k_of = 2, .below = PROXY_FEW },
+	[PROXY_FEW] = { .action = MOAT_ACTION_MONITOR },
+	[TELNET] = { .action = MOAT_ACTION_DROP,
+		     .protocol = { PACKET_TCP },
+		     .protocols = 1,
+		     .port = { 23 },
+		     .ports = 1,
+		     .k_of = 3,
+		     .below = TELNET_FEW },
+	[TELNET_FEW] = { .action = MOAT_ACTION_MONITOR,
+			 .protocol = { PACKET_TCP },
+			 .protocols = 1,
+			 .port = { 23 },
+			 .ports = 1 },
+	[CGNAT] = { .action = MOAT_ACTION_TAG,
+		    .shared = true,
+		    .marks = true,
+		    .mark = 0x40,
+		    .has_dscp = true,
+		    .dscp = 5 },
+	[MOBILE] = { .action = MOAT_ACTION_TAG, .shared = true, .marks = true, .mark = 0x41 },
 	[RESEARCH] = { .action = MOAT_ACTION_MONITOR },
 	[WATCHED] = { .action = MOAT_ACTION_MONITOR,
 		      .protocol = { PACKET_UDP },
@@ -124,6 +145,8 @@ static struct reference *world_of(const struct sentence *row, uint64_t now)
 
 		sentence_add(world, c->source, c->category,
 			     c->seconds ? in_seconds(now, c->seconds) : 0);
+		world->claim[i].feed = c->feed;
+		world->claim[i].trusted = c->trusted;
 	}
 	world->enforce = !row->observe;
 	world->paused_until = row->paused ? in_seconds(now, row->paused) : 0;

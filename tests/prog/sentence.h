@@ -36,6 +36,12 @@ enum category {
 	COLOURED,   /* tag, DSCP 46 */
 	RESEARCH,   /* monitor */
 	WATCHED,    /* monitor, udp port 53 */
+	PROXY,	    /* drop where two feeds agree */
+	PROXY_FEW,  /* what counts where they do not */
+	TELNET,	    /* drop tcp port 23 where three feeds agree */
+	TELNET_FEW, /* what counts where they do not */
+	CGNAT,	    /* shared, mark 0x40 and DSCP 5 */
+	MOBILE,	    /* shared, mark 0x41 */
 };
 
 #define SCRAPER_BURST 3
@@ -47,6 +53,8 @@ struct sentence_claim {
 	const char *source;
 	enum category category;
 	int seconds; /* until it expires; negative: since; 0: never */
+	uint8_t feed;
+	bool trusted;
 };
 
 struct sentence {

@@ -198,6 +198,10 @@ int program_probe(struct program *probe, void *frame, uint32_t *size, uint32_t r
 	ret->reason = action[got.action].reason;
 	ret->verdict = action[got.action].verdict;
 	ret->category = got.category;
+	if (got.shared && ret->reason == MOAT_LISTED) {
+		ret->reason = MOAT_SHARED;
+		ret->verdict = MOAT_VERDICT_TAG;
+	}
 	if (!probe->settings.enforce && ret->verdict != MOAT_VERDICT_PASS)
 		ret->verdict = MOAT_VERDICT_MONITOR;
 	return 0;

@@ -532,6 +532,7 @@ void fake_tables_packet(const struct tables *t, const struct prefix *address, ui
 	ret->set = number == MOAT_CLASS_ALLOW ? 1ULL << MOAT_CATEGORY_ALLOW : class->set;
 	if (number == MOAT_CLASS_ALLOW)
 		return;
+	ret->shared = class->shared;
 	for (uint32_t i = 0; i < class->count && !ret->in_scope; i++) {
 		ret->category = class->order[i];
 		ret->in_scope = !class->scoped || fits(t, class->order[i], protocol, port);

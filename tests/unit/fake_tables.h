@@ -61,6 +61,7 @@ struct fake_verdict {
 	bool in_scope;	   /* not allowed, and a category's policy fits: */
 	uint8_t category;
 	uint32_t action; /* of that category's policy in force */
+	uint8_t shared;	 /* category whose tag takes the place of drop, or 0 */
 };
 
 void fake_tables_packet(const struct tables *t, const struct prefix *address, uint64_t boot_ns,

@@ -73,6 +73,98 @@ static void read_rows(void)
 		note_builtin(&lab.never[i], MOAT_CATEGORY_ALLOW);
 }
 
+/* ---- what all rows say of a source ---- */
+
+static const struct config_feed *feed_of(const char *name)
+{
+	for (size_t i = 0; i < lab.config->feeds; i++)
+		if (!strcmp(lab.config->feed[i].name, name))
+			return &lab.config->feed[i];
+	return NULL;
+}
+
+static bool is_trusted(const char *feed)
+{
+	const struct config_feed *known = feed_of(feed);
+
+	return known ? known->trusted : lab.config->manual_trusted && !strcmp(feed, "manual");
+}
+
+static bool same_group(const char *a, const char *b)
+{
+	const struct config_feed *first = feed_of(a), *second = feed_of(b);
+
+	return !strcmp(a, b) ||
+	       (first && second && *first->group && !strcmp(first->group, second->group));
+}
+
+static bool votes(const struct row_seen *row, const struct prefix *key, int number)
+{
+	return row->live && !row->builtin && row->claim.category == number &&
+	       prefix_covers(&row->claim.source, key);
+}
+
+static bool feeds_agree(const struct prefix *key, int number, unsigned int k_of)
+{
+	unsigned int groups = 0;
+
+	for (size_t i = 0; i < seen.rows; i++) {
+		bool first = votes(&seen.row[i], key, number);
+
+		if (first && is_trusted(seen.row[i].feed))
+			return true;
+		for (size_t j = 0; j < i && first; j++)
+			first = !votes(&seen.row[j], key, number) ||
+				!same_group(seen.row[i].feed, seen.row[j].feed);
+		groups += first;
+	}
+	return groups >= k_of;
+}
+
+/* The number of what counts in place of a category; -1: none does. */
+static int below(const struct config_category *category)
+{
+	char name[MOAT_CATEGORY_NAME + 1];
+
+	snprintf(name, sizeof(name), "~%s", category->name);
+	return categories_find(sync_categories(lab.sync), name);
+}
+
+static bool any_untrusted(const struct prefix *key, int number)
+{
+	for (size_t i = 0; i < seen.rows; i++)
+		if (votes(&seen.row[i], key, number) && !is_trusted(seen.row[i].feed))
+			return true;
+	return false;
+}
+
+/* The categories of a source; 0 if nothing would be done about it. */
+static uint64_t set_of(const struct prefix *key)
+{
+	const uint64_t allow = 1ULL << MOAT_CATEGORY_ALLOW;
+	uint64_t set = 0, shared = 0;
+
+	for (size_t i = 0; i < seen.rows; i++)
+		if (seen.row[i].live && prefix_covers(&seen.row[i].claim.source, key))
+			set |= 1ULL << seen.row[i].claim.category;
+	for (size_t i = 0; i < lab.config->categories; i++) {
+		const struct config_category *category = &lab.config->category[i];
+		int number = categories_find(sync_categories(lab.sync), category->name);
+
+		if (category->policy.flags & MOAT_POLICY_SHARED)
+			shared |= 1ULL << number;
+		if (category->k_of < 2 || !(set & 1ULL << number))
+			continue;
+		if (any_untrusted(key, number))
+			set |= 1ULL << below(category);
+		if (!feeds_agree(key, number, category->k_of))
+			set &= ~(1ULL << number);
+	}
+	if (set & allow)
+		return allow;
+	return set & ~shared ? set : 0;
+}
+
 /* ---- sources ---- */
 
 static bool installed(const struct prefix *source)
@@ -99,7 +191,7 @@ static void check_sources(void)
 		uint8_t family = row->claim.source.family;
 		bool in;
 
-		if (!row->live)
+		if (!row->live || !set_of(&row->claim.source))
 			continue;
 		in = installed(&row->claim.source);
 		if (!in && !row->builtin)
@@ -121,7 +213,8 @@ static int check_entry(void *arg, const struct prefix *source, const struct moat
 	(void)value;
 	(void)arg;
 	for (size_t i = 0; i < seen.rows; i++)
-		if (seen.row[i].live && !prefix_compare(&seen.row[i].claim.source, source))
+		if (seen.row[i].live && !prefix_compare(&seen.row[i].claim.source, source) &&
+		    set_of(source))
 			return 0;
 	fail_msg("the kernel has %s, which no live row wants", prefix_format(source, text));
 	return 0;
@@ -158,17 +251,6 @@ static const struct prefix *deciding(const struct prefix *address)
 	return best;
 }
 
-static uint64_t set_of(const struct prefix *key)
-{
-	const uint64_t allow = 1ULL << MOAT_CATEGORY_ALLOW;
-	uint64_t set = 0;
-
-	for (size_t i = 0; i < seen.rows; i++)
-		if (seen.row[i].live && prefix_covers(&seen.row[i].claim.source, key))
-			set |= 1ULL << seen.row[i].claim.category;
-	return set & allow ? allow : set;
-}
-
 static bool scope_fits(const struct config_category *category, uint8_t protocol, uint16_t port)
 {
 	const struct moat_policy *policy = &category->policy;
@@ -192,13 +274,34 @@ static int category_of(uint64_t set, uint8_t protocol, uint16_t port)
 
 		assert_true(number > 0);
 		if (set & 1ULL << number && scope_fits(category, protocol, port) &&
+		    !(category->policy.flags & MOAT_POLICY_SHARED) &&
 		    (!best || category->policy.action > best->policy.action))
 			best = category;
 	}
 	if (set & 1ULL << MOAT_CATEGORY_SELFTEST &&
 	    (!best || best->policy.action < MOAT_ACTION_DROP))
 		return MOAT_CATEGORY_SELFTEST;
+	for (size_t i = 0; i < lab.config->categories && !best; i++) {
+		const struct config_category *category = &lab.config->category[i];
+
+		if (below(category) > 0 && set & 1ULL << below(category) &&
+		    scope_fits(category, protocol, port))
+			return below(category);
+	}
 	return best ? categories_find(categories, best->name) : -1;
+}
+
+static uint8_t shared_of(uint64_t set)
+{
+	for (size_t i = 0; i < lab.config->categories; i++) {
+		const struct config_category *category = &lab.config->category[i];
+		int number = categories_find(sync_categories(lab.sync), category->name);
+
+		if (category->policy.flags & MOAT_POLICY_SHARED && set & 1ULL << number &&
+		    !(set & 1ULL << MOAT_CATEGORY_SELFTEST))
+			return (uint8_t)number;
+	}
+	return 0;
 }
 
 static void check_packet(const struct prefix *address, uint8_t protocol, uint16_t port)
@@ -209,6 +312,7 @@ static void check_packet(const struct prefix *address, uint8_t protocol, uint16_
 	char text[PREFIX_TEXT_MAX];
 	int category;
 
+	key = set ? key : NULL;
 	prefix_format(address, text);
 	fake_tables_packet(lab.tables, address, (uint64_t)lab_boot_ns, protocol, port, &got);
 	if (got.listed != !!key)
@@ -222,6 +326,7 @@ static void check_packet(const struct prefix *address, uint8_t protocol, uint16_
 	assert_int_equal(prefix_compare(&got.key, key), 0);
 	if (set == 1ULL << MOAT_CATEGORY_ALLOW)
 		return;
+	assert_int_equal(got.shared, shared_of(set));
 	category = category_of(set, protocol, port);
 	if (got.in_scope != (category >= 0) || (got.in_scope && got.category != category))
 		fail_msg("%s: category %d decides, must be %d", text,

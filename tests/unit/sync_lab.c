@@ -326,6 +326,8 @@ const char *lab_verdict_of(const char *address, uint8_t protocol, uint16_t port)
 		return "allow";
 	if (!verdict.in_scope)
 		return "out of scope";
+	if (verdict.action == MOAT_ACTION_DROP && verdict.shared)
+		return "shared";
 	return verdict.action < ARRAY_SIZE(action) ? action[verdict.action] : "?";
 }
 

@@ -93,6 +93,44 @@ static void a_million_hosts_fit_in_their_time_and_memory(void **state)
 	}
 }
 
+/* ---- feeds that must agree ---- */
+
+/* Two feeds, the second for every other host; k 0: no quorum. Returns seconds of a compile. */
+static double compile_two_feeds(uint8_t k, size_t *ret_memory)
+{
+	_cleanup_(model_freep) struct model *m = NULL;
+	struct model_rules rules = { .k_of = { [1] = k }, .below = { [1] = 2 } };
+	size_t phases = 0;
+	double start;
+
+	assert_int_equal(model_new(&m), 0);
+	assert_int_equal(model_set_rules(m, &rules), 0);
+	for (uint32_t i = 0; i < MILLION + MILLION / 2; i++) {
+		struct claim c = host_claim(MOAT_IPV4, i < MILLION ? i : 2 * (i - MILLION), false);
+
+		c.feed = i >= MILLION;
+		assert_int_equal(model_put(m, &c), 1);
+	}
+	start = seconds();
+	assert_int_equal(model_compile(m, 1000, install_visit, &phases), MILLION);
+	*ret_memory = model_memory(m);
+	return seconds() - start;
+}
+
+static void a_quorum_costs_little_and_no_memory_a_claim(void **state)
+{
+	size_t memory, without;
+	double plain, quorum;
+
+	(void)state;
+	plain = compile_two_feeds(0, &without);
+	quorum = compile_two_feeds(2, &memory);
+	print_message("a million hosts of two feeds: compile %.3f s, with k_of 2 %.3f s\n", plain,
+		      quorum);
+	assert_true(quorum < 10 * plain + 1);
+	assert_true(memory < without + 65536);
+}
+
 /* ---- no memory ---- */
 
 /* Of the address sanitizer; its shadow memory does not fit under a limit. */
@@ -145,6 +183,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(out_of_memory_leaves_the_model_as_it_was),
+		cmocka_unit_test(a_quorum_costs_little_and_no_memory_a_claim),
 		cmocka_unit_test(a_million_hosts_fit_in_their_time_and_memory),
 	};
 

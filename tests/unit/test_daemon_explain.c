@@ -124,6 +124,39 @@ static void the_strongest_category_whose_scope_fits_decides(void **state)
 	assert_false(e.differ);
 }
 
+static void feeds_that_do_not_agree_and_shared_addresses_are_as_the_model_says(void **state)
+{
+	struct explanation e;
+
+	(void)state;
+	start();
+	d.ifaces = ifaces_free(d.ifaces);
+	config_free(lab.config);
+	lab.config = NULL;
+	lab_config("categories:\n"
+		   "  botnet: { action: drop, k_of: 2 }\n"
+		   "  cgnat: { action: shared, mark: 1 }\n");
+	assert_int_equal(sync_reload(lab.sync, lab.config, NULL, 0, &lab.why), 0);
+	d.config = lab.config;
+	assert_int_equal(ifaces_new(d.config, d.tables, d.loop, &d.ifaces, &lab.why), 0);
+	lab_sql("INSERT INTO listing (source, category, feed) VALUES"
+		" ('20.0.0.1', 'botnet', 'one'), ('20.0.0.0/24', 'cgnat', 'one')");
+	lab_follow();
+	e = explain("20.0.0.1", 6, 80);
+	assert_int_equal(e.model_reason, MOAT_MONITORED);
+	assert_false(e.differ);
+	e = explain("20.0.0.2", 6, 80);
+	assert_int_equal(e.model_reason, MOAT_CLEAN);
+	assert_false(e.differ);
+	lab_sql("INSERT INTO listing (source, category, feed) VALUES ('20.0.0.1', 'botnet', 'two')");
+	lab_follow();
+	e = explain("20.0.0.1", 6, 80);
+	assert_int_equal(e.model_reason, MOAT_SHARED);
+	assert_int_equal(e.model_verdict, MOAT_VERDICT_TAG);
+	assert_false(e.differ);
+	assert_true(selftest());
+}
+
 static void what_the_map_has_no_room_for_differs_and_says_why(void **state)
 {
 	struct explanation e;
@@ -153,6 +186,7 @@ int main(void)
 		EXPLAIN_TEST(the_self_test_fails_when_the_program_lets_its_packet_through),
 		EXPLAIN_TEST(the_self_test_passes_while_paused),
 		EXPLAIN_TEST(the_strongest_category_whose_scope_fits_decides),
+		EXPLAIN_TEST(feeds_that_do_not_agree_and_shared_addresses_are_as_the_model_says),
 		EXPLAIN_TEST(what_the_map_has_no_room_for_differs_and_says_why),
 	};
 

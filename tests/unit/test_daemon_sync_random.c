@@ -258,6 +258,24 @@ static const char *const configs[] = {
 	"  botnet: { action: monitor }\n"
 	"  ssh: { action: drop, protocol: tcp, ports: [22] }\n"
 	"capacity: { ipv4: 30, ipv6: 12 }\n",
+	"categories:\n"
+	"  botnet: { action: drop, k_of: 2 }\n"
+	"  ssh: { action: drop, protocol: tcp, ports: [22], k_of: 2 }\n"
+	"  scraper: { action: limit, rate: 10pps }\n"
+	"  scanner: { action: shared, mark: 7 }\n"
+	"  research: { action: monitor }\n"
+	"capacity: { ipv4: 30, ipv6: 12 }\n",
+	"categories:\n"
+	"  botnet: { action: drop, k_of: 2 }\n"
+	"  ssh: { action: drop }\n"
+	"  scraper: { action: shared, dscp: 1 }\n"
+	"  scanner: { action: shared, mark: 7 }\n"
+	"  research: { action: tag, mark: 1, k_of: 3 }\n"
+	"manual: { trusted: false }\n"
+	"feeds:\n"
+	"  - { name: f1, url: 'file:///f1', category: botnet, group: g }\n"
+	"  - { name: f2, url: 'file:///f2', category: botnet, group: g }\n"
+	"capacity: { ipv4: 30, ipv6: 12 }\n",
 };
 
 static void new_config(void)
