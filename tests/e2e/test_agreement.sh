@@ -105,23 +105,23 @@ check "monitored" between 20 100000 "$(packets 'reason="monitor"' 'category="pro
 
 # Addresses that many people share.
 wanted=$(status '.coverage | [.wanted.ipv4, .installed.ipv4, .refused.ipv4] | join(" ")')
-claim one 100.64.0.0/10 cgnat
-passes "shared addresses that nothing else lists pass" 100.64.0.7
+claim one 44.64.0.0/10 cgnat
+passes "shared addresses that nothing else lists pass" 44.64.0.7
 check "and are neither wanted nor installed, nor refused" equal "$wanted" \
 	"$(status '.coverage | [.wanted.ipv4, .installed.ipv4, .refused.ipv4] | join(" ")')"
-check "explain says what they are" contains "shared address (cgnat), not listed otherwise" "$(explains 100.64.0.7)"
-claim one 100.64.0.7 botnet
-passes "a listed source among them passes" 100.64.0.7 --dscp 46
+check "explain says what they are" contains "shared address (cgnat), not listed otherwise" "$(explains 44.64.0.7)"
+claim one 44.64.0.7 botnet
+passes "a listed source among them passes" 44.64.0.7 --dscp 46
 check "with the DSCP of the shared category" equal "$FRAMES" "$(received dscp 8)"
 check "and its mark" wait_for 5 marked_is "$FRAMES"
 check "it counts under the category that would have dropped it" equal "$FRAMES" \
 	"$(packets 'reason="shared"' 'verdict="tag"' 'category="botnet"')"
-check "explain says so" contains "TAGGED" "$(explains 100.64.0.7)"
-check "model and kernel agree" lacks "DIFFER" "$(explains 100.64.0.7)"
-claim one 100.0.0.0/8 botnet
-passes "all of them are tagged inside a listed network" 100.100.1.1
-drops "beside them it drops" 100.1.2.3
-end_claim one 100.64.0.0/10
-drops "shared no more, the source is dropped" 100.64.0.7
+check "explain says so" contains "TAGGED" "$(explains 44.64.0.7)"
+check "model and kernel agree" lacks "DIFFER" "$(explains 44.64.0.7)"
+claim one 44.0.0.0/8 botnet
+passes "all of them are tagged inside a listed network" 44.100.1.1
+drops "beside them it drops" 44.1.2.3
+end_claim one 44.64.0.0/10
+drops "shared no more, the source is dropped" 44.64.0.7
 check_counted
 finish
