@@ -170,6 +170,30 @@ check "judge again: nothing is on the way out" equal '' "$(egress)"
 check "judge again: the memory is given back" test ! -e "$PINS/moat_flows"
 REPLIES=pass
 reload
+
+# What leaves may be segmented and summed later, and carry its VLAN tag in the frame or beside it.
+vlan_up() { # vlan_up NAMESPACE DEVICE ADDRESS
+	in_ns "$1" sh -c 'ip link add link "$1" name vlan42 type vlan id 42 && ip addr add "$2"/24 dev vlan42 &&
+		ip link set vlan42 arp on up' sh "$2" "$3" 2> /dev/null
+}
+VLAN=yes
+if vlan_up "$IN" in0 10.98.0.1 && vlan_up "$OUT" out0 10.98.0.2; then
+	serve_start "$OUT" 10.98.0.2 80
+	list 10.98.0.2 botnet
+else
+	VLAN=''
+	skip "replies in a VLAN" "this kernel makes no VLAN devices"
+fi
+for where in off on; do
+	in_ns "$IN" ethtool -K in0 txvlan $where tx $where tso $where gso $where > /dev/null || fatal "offloads can be $where"
+	check "offloads $where: a connection opened here works" ask tcp "$PEER6" 80 -n 3
+	check "offloads $where: a datagram sent from here is answered" ask udp "$PEER6" 53 -n 3
+	[ "$VLAN" ] || continue
+	check "offloads $where: a connection in a VLAN works" ask tcp 10.98.0.2 80 -n 3
+	check "offloads $where: a datagram in a VLAN is answered" ask udp 10.98.0.2 80 -n 3
+	dropped_meanwhile "offloads $where: a datagram of the peer in a VLAN is dropped" \
+		intrude udp 10.98.0.1 8080 -b 10.98.0.2 -t $SHORT
+done
 check "detaching takes the program off the way out" moatctl detach in0
 check "nothing is left of it" equal '' "$(egress)"
 finish
