@@ -405,6 +405,8 @@ static int ask_radius(struct feed_apply *a, const struct feed_judge *judge, stru
 			r->hold = FEED_FREE;
 		return 0;
 	}
+	if (judge->trusted)
+		radius_trust(a->radius);
 	err = feed_radius_add(a->radius, a->set, judge->held);
 	err = err ?: feed_radius_judge(a->radius, &a->rules.limits, judge, r);
 	if (!err)
