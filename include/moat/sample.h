@@ -21,7 +21,7 @@
 #include "moat/abi.h"
 
 #define MOAT_SAMPLE_CERTAIN 0xFFFFFFFFU /* the chance that takes every packet */
-#define MOAT_SAMPLE_RING    512		/* samples of one CPU; a power of two */
+#define MOAT_SAMPLE_RING    1024	/* samples of one CPU; a power of two */
 
 /* How much of the transport is known: the rest of moat_sample holds no more. */
 /* clang-format off */

@@ -72,6 +72,7 @@ static const struct golden goldens[] = {
 	{ "feeds", show_feeds_of, false, NULL },
 	{ "feeds_none", show_feeds_of, false, NULL },
 	{ "import", show_report, false, NULL },
+	{ "import_held", show_report, false, NULL },
 	{ "import_refused", show_report, false, NULL },
 	{ "import_refused", show_report, true, "import_refused_colour" },
 };

@@ -287,6 +287,39 @@ static void what_only_counts_or_protects_hits_nobody(void **state)
 	assert_float_equal(estimate(r, w).share, 0, 0);
 }
 
+static void one_feed_of_two_hits_those_only_whom_another_lists(void **state)
+{
+	_cleanup_(window_freep) struct window *w = open_window();
+	_cleanup_(radius_freep) struct radius *r = new_radius();
+	struct moat_sample listed = sample_of("192.0.2.2");
+
+	(void)state;
+	listed.verdict = MOAT_VERDICT_MONITOR;
+	listed.reason = MOAT_MONITORED;
+	categories[BOTNET].k_of = 2;
+	add(r, "botnet", "192.0.2.0/24");
+	pass(w, "192.0.2.1", 300, 1);
+	for (int i = 0; i < 100; i++)
+		window_add(w, START + 50, &listed, 1);
+	assert_float_equal(estimate(r, w).share, 0.25, 1e-9);
+	radius_trust(r); /* who is believed alone hits all */
+	assert_float_equal(estimate(r, w).share, 1, 1e-9);
+	categories[BOTNET].k_of = 1;
+}
+
+static void a_list_of_shared_addresses_hits_nobody(void **state)
+{
+	_cleanup_(window_freep) struct window *w = open_window();
+	_cleanup_(radius_freep) struct radius *r = NULL;
+
+	(void)state;
+	categories[BOTNET].policy.flags = MOAT_POLICY_SHARED;
+	r = new_radius();
+	add(r, "botnet", "192.0.2.1");
+	assert_int_equal(radius_sources(r), 0);
+	categories[BOTNET].policy.flags = 0;
+}
+
 static void a_guard_looks_at_more_than_so_many_sources_only(void **state)
 {
 	struct config_limits limits = { .radius_sources = 2, .radius_budget = 5000 };
@@ -340,6 +373,8 @@ int main(void)
 		cmocka_unit_test(the_text_says_share_bound_time_and_samples),
 		cmocka_unit_test(the_sources_with_the_largest_share_are_named_first),
 		cmocka_unit_test(what_only_counts_or_protects_hits_nobody),
+		cmocka_unit_test(one_feed_of_two_hits_those_only_whom_another_lists),
+		cmocka_unit_test(a_list_of_shared_addresses_hits_nobody),
 		cmocka_unit_test(a_guard_looks_at_more_than_so_many_sources_only),
 		cmocka_unit_test(the_bound_is_wilson_s),
 		cmocka_unit_test(the_bound_holds_as_often_as_it_says),

@@ -19,6 +19,7 @@ struct radius {
 	struct part *part; /* owned: one for each category */
 	size_t parts;
 	size_t last; /* that was added to */
+	bool trusted;
 	size_t sources;
 };
 
@@ -32,7 +33,8 @@ int radius_new(const struct config *config, struct radius **ret)
 	if (!r->part)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->categories; i++)
-		if (config->category[i].policy.action != MOAT_ACTION_MONITOR)
+		if (config->category[i].policy.action != MOAT_ACTION_MONITOR &&
+		    !(config->category[i].policy.flags & MOAT_POLICY_SHARED))
 			r->part[r->parts++].category = &config->category[i];
 	*ret = take_ptr(r);
 	return 0;
@@ -85,6 +87,11 @@ int radius_add(struct radius *r, const char *category, const struct prefix *sour
 	return 0;
 }
 
+void radius_trust(struct radius *r)
+{
+	r->trusted = true;
+}
+
 size_t radius_sources(const struct radius *r)
 {
 	return r->sources;
@@ -124,6 +131,14 @@ static bool fits(const struct config_category *category, const struct moat_sampl
 	       category->ports->set[sample->port >> 6] & (1ULL << (sample->port & 63));
 }
 
+/* One feed more makes a source act only if others claim it; then its packets say that it is listed. */
+static bool agreed(const struct radius *r, const struct config_category *category,
+		   const struct moat_sample *sample)
+{
+	return category->k_of <= 1 || r->trusted || sample->reason == MOAT_OUT_OF_SCOPE ||
+	       (sample->reason != MOAT_CLEAN && sample->reason < MOAT_POLICY_REASONS);
+}
+
 static struct prefix host_of(const struct moat_sample *sample)
 {
 	struct prefix host = {
@@ -142,7 +157,7 @@ static bool hits(const struct radius *r, const struct moat_sample *sample,
 		return false;
 	for (size_t i = 0; i < r->parts; i++)
 		if (r->part[i].count && fits(r->part[i].category, sample) &&
-		    covers(&r->part[i], host))
+		    agreed(r, r->part[i].category, sample) && covers(&r->part[i], host))
 			return true;
 	return false;
 }

@@ -9,7 +9,9 @@
  *
  * Only what would act counts: categories whose action is to monitor, and allow,
  * hit nobody. A category with a scope hits what its scope fits, as bpf/rules.h
- * has it. Packets whose source is allowed would go on passing.
+ * has it. Packets whose source is allowed would go on passing. Where a category
+ * asks for several independent feeds, one list alone hits those only whom
+ * another feed lists already: their packets are counted as monitored.
  *
  * The estimate is the share of the weight of all samples. What it may be at
  * most is the upper bound of Wilson's 95 % interval, for as many equal samples
@@ -39,6 +41,9 @@ DEFINE_CLEANUP(struct radius, radius_free)
 
 /* 0 or -ENOMEM. A category that is unknown or does not act is passed over. */
 int radius_add(struct radius *r, const char *category, const struct prefix *source);
+
+/* The listings are those of a feed that needs no other to agree. */
+void radius_trust(struct radius *r);
 
 /* Added ones that act. */
 size_t radius_sources(const struct radius *r);

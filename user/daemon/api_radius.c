@@ -24,6 +24,8 @@ static int estimate(struct daemon *d, const struct listing_input *row, size_t co
 	_cleanup_(radius_freep) struct radius *r = NULL;
 	int err = radius_new(d->config, &r);
 
+	if (!err && d->config->manual_trusted)
+		radius_trust(r);
 	err = err ?: add_rows(r, row, count);
 	return err ?: samples_estimate(d->samples, r, ret);
 }

@@ -5,6 +5,7 @@
 
 #include "core/units.h"
 #include "core/when.h"
+#include "daemon/feed_guard.h"
 #include "daemon/feed_radius.h"
 #include "daemon/feed_set.h"
 #include "daemon/notify.h"
@@ -379,64 +380,11 @@ static void stand_against(struct feed_report *r, const char *label)
 	snprintf(r->cause, sizeof(r->cause), "%s", label);
 }
 
-static enum feed_guard check_size(const struct feed_apply *a, uint64_t old,
-				  const struct feed_report *r, struct problem *why)
-{
-	const struct config_limits *limits = &a->rules.limits;
-	uint64_t now = r->entries;
-
-	if (!now && !a->rules.allow_empty) {
-		problem_set(why, 0,
-			    "no entry of it is a listing (%zu rows without a category): if it may be "
-			    "empty, set allow_empty",
-			    r->no_category);
-		return FEED_GUARD_NOT_EMPTY;
-	}
-	if (now < a->rules.min_entries) {
-		problem_set(why, 0, "%" PRIu64 " entries, min_entries is %" PRIu64, now,
-			    a->rules.min_entries);
-		return FEED_GUARD_MIN_ENTRIES;
-	}
-	if (now && old && now * 100 < old * (100 - limits->max_shrink)) {
-		problem_set(why, 0,
-			    "%" PRIu64 " entries after %" PRIu64
-			    ": max_shrink is %u%%; look at it, then import it with --force",
-			    now, old, limits->max_shrink);
-		return FEED_GUARD_SHRINK;
-	}
-	if (old && now > old && now - old > FEED_GROWTH_FREE &&
-	    (now * 100 > old * limits->max_growth || now - old > FEED_GROWTH_MAX)) {
-		problem_set(why, 0,
-			    "%" PRIu64 " entries after %" PRIu64 ": max_growth is %u%%, and %d "
-			    "entries at once; look at it, then import it with --force",
-			    now, old, limits->max_growth, FEED_GROWTH_MAX);
-		return FEED_GUARD_GROWTH;
-	}
-	return FEED_PASSED;
-}
-
-static enum feed_guard check_share(const struct feed_apply *a, const struct feed_report *r,
-				   struct problem *why)
-{
-	if (r->addresses * 100 <= (1ULL << 32) * a->rules.limits.max_share)
-		return FEED_PASSED;
-	problem_set(why, 0,
-		    "it covers %" PRIu64 " IPv4 addresses, %.1f %% of all: max_share_v4 is %u%%",
-		    r->addresses, (double)r->addresses * 100 / (double)(1ULL << 32),
-		    a->rules.limits.max_share);
-	return FEED_GUARD_SHARE;
-}
-
 static void ask_guards(struct feed_apply *a, const struct feed_judge *judge, struct feed_report *r)
 {
-	uint64_t old = judge->known ? judge->entries : r->before;
 	struct problem why = {};
-	enum feed_guard guard = FEED_PASSED;
+	enum feed_guard guard = feed_guard_ask(&a->rules, judge, r, &why);
 
-	if (!r->delta && !judge->again)
-		guard = check_size(a, old, r, &why);
-	if (!guard)
-		guard = check_share(a, r, &why);
 	if (!guard)
 		return;
 	if (judge->force && feed_guard_forced(guard)) {
@@ -457,6 +405,8 @@ static int ask_radius(struct feed_apply *a, const struct feed_judge *judge, stru
 			r->hold = FEED_FREE;
 		return 0;
 	}
+	if (judge->trusted)
+		radius_trust(a->radius);
 	err = feed_radius_add(a->radius, a->set, judge->held);
 	err = err ?: feed_radius_judge(a->radius, &a->rules.limits, judge, r);
 	if (!err)

@@ -79,6 +79,7 @@ struct feed_judge {
 	bool overlaps; /* with each other feed: reads the whole database */
 	const struct samples *samples; /* of what passes now; NULL: none */
 	const struct config *config; /* whose policies say what acts; NULL: the radius is not asked */
+	bool trusted;		     /* the feed needs no other to agree */
 	bool monitor;		     /* the feed is in mode monitor: nothing of it acts */
 	enum feed_hold held;	     /* as the feed is now */
 };

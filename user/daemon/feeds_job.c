@@ -265,6 +265,7 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		.overlaps = job->dry_run || !feed->state.last_good,
 		.samples = d->samples,
 		.config = d->config,
+		.trusted = config && config->trusted,
 		.monitor = config && config->monitor,
 		.held = feed->state.held,
 	};

@@ -17,7 +17,7 @@
 #include "daemon/daemon.h"
 
 #define SAMPLES_RATE	1500 /* a second, about */
-#define SAMPLES_LOOK_MS 500  /* between looks at the rings */
+#define SAMPLES_LOOK_MS 250  /* between looks at the rings */
 
 struct samples;
 

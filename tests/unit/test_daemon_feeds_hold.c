@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A feed that is held: who holds and releases it, in which order the database
+ * and the filter hear of it, and what a restart finds. The window of samples
+ * and the filter are fake, the database is real.
+ */
+#include "tests/unit/test_store_lab.h"
+
+#include "daemon/feeds_run.h"
+#include "tests/unit/fake_daemon.h"
+#include "tests/unit/fake_feeder.h"
+
+#define HIT  "198.51.100.1\n" /* sends all that passes */
+#define NONE "192.0.2.1\n"
+
+static struct feeds_run *feeds;
+static const struct actor root = { "root", "moatctl" };
+
+static int setup(void **state)
+{
+	struct moat_sample sample = { .family = MOAT_IPV4, .chance = 1 };
+	int err = lab_setup(state);
+	struct lab *lab = *state;
+
+	fake_reset();
+	memset(&fake_feeder, 0, sizeof(fake_feeder));
+	assert_int_equal(loop_new(&fake.daemon.loop), 0);
+	fake.store = lab_open(lab);
+	fake.config.database = lab->uri;
+	fake.config.limits = (struct config_limits){ 50, 300, 20, { 12, 28 }, 0, 5000 };
+	assert_int_equal(window_new(7, &fake.window), 0);
+	window_open(fake.window, 0);
+	fake.window_now = 100;
+	memcpy(sample.source, (uint8_t[]){ 198, 51, 100, 1 }, 4);
+	for (int i = 0; i < 300; i++)
+		window_add(fake.window, 50, &sample, 1);
+	assert_int_equal(feeds_run_new(&fake.daemon, &feeds), 0);
+	return err;
+}
+
+static int teardown(void **state)
+{
+	feeds = feeds_run_free(feeds);
+	fake.store = store_free(fake.store);
+	loop_free(fake.daemon.loop);
+	fake.window = window_free(fake.window);
+	return lab_teardown(state);
+}
+
+/* ---- imports ---- */
+
+struct answered {
+	bool there;
+	int error;
+	struct feed_report report;
+};
+
+static void on_answer(void *arg, int error, const struct feed_report *report,
+		      const struct problem *why)
+{
+	struct answered *answered = arg;
+
+	(void)why;
+	*answered = (struct answered){ true, error, *report };
+	loop_stop(fake.daemon.loop);
+}
+
+static struct answered import(const char *text, bool dry_run)
+{
+	struct feeds_import import = { .feed = "drop",
+				       .format = FEED_PLAIN,
+				       .category = "botnet",
+				       .dry_run = dry_run,
+				       .actor = root };
+	char path[] = "/tmp/moat-import-XXXXXX";
+	struct answered answered = {};
+	struct problem why = {};
+
+	import.fd = mkstemp(path);
+	assert_true(import.fd >= 0);
+	unlink(path);
+	assert_int_equal(write(import.fd, text, strlen(text)), (ssize_t)strlen(text));
+	assert_int_equal(lseek(import.fd, 0, SEEK_SET), 0);
+	if (feeds_run_import(feeds, &import, on_answer, &answered, &why))
+		fail_msg("%s", why.text);
+	assert_int_equal(loop_run(fake.daemon.loop), 0);
+	assert_true(answered.there);
+	return answered;
+}
+
+static int hold(const char *feed, bool held)
+{
+	struct problem why = {};
+
+	return feeds_run_hold(feeds, feed, held, &root, &why);
+}
+
+static int64_t held_in_database(const struct lab *lab)
+{
+	return lab_number(lab, "SELECT held FROM feed WHERE feed = 'drop'");
+}
+
+/* ---- tests ---- */
+
+static void the_guard_holds_a_feed_before_its_rows_are_there(void **state)
+{
+	struct lab *lab = *state;
+	struct answered a = import(HIT, false);
+
+	assert_int_equal(a.error, 0);
+	assert_int_equal(a.report.hold, FEED_HELD_BY_GUARD);
+	assert_string_equal(fake.held, "drop");
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_GUARD);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 1);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'hold'"), 1);
+}
+
+static void a_dry_run_holds_nothing(void **state)
+{
+	struct lab *lab = *state;
+	struct answered a = import(HIT, true);
+
+	assert_int_equal(a.report.hold, FEED_HELD_BY_GUARD);
+	assert_string_equal(fake.held, "");
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 0);
+}
+
+static void a_list_that_hits_less_releases_it(void **state)
+{
+	struct lab *lab = *state;
+	struct answered a = import(HIT, false);
+
+	a = import(NONE, false);
+	assert_int_equal(a.report.hold, FEED_FREE);
+	assert_string_equal(fake.held, "");
+	assert_int_equal(held_in_database(lab), FEED_FREE);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'release'"), 1);
+}
+
+static void it_is_released_and_held_by_hand(void **state)
+{
+	struct lab *lab = *state;
+
+	import(HIT, false);
+	assert_int_equal(hold("drop", false), 0);
+	assert_string_equal(fake.held, "");
+	assert_int_equal(held_in_database(lab), FEED_FREE);
+	assert_int_equal(hold("drop", true), 0);
+	assert_string_equal(fake.held, "drop");
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_HAND);
+	assert_int_equal(import(NONE, false).report.hold, FEED_HELD_BY_HAND);
+	assert_string_equal(fake.held, "drop");
+	assert_int_equal(hold("nosuch", true), -ENOENT);
+}
+
+static void where_the_filter_cannot_hold_nothing_is_written(void **state)
+{
+	struct lab *lab = *state;
+	struct answered a;
+
+	fake.hold_error = -ENOMEM;
+	a = import(HIT, false);
+	assert_string_equal(a.report.cause, "database");
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 0);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM feed WHERE held"), 0);
+	fake.hold_error = 0;
+	import(NONE, false);
+	fake.hold_error = -EIO;
+	assert_int_equal(hold("drop", true), -EAGAIN); /* noted, and tried again when all is read */
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_HAND);
+}
+
+static void a_new_process_knows_it(void **state)
+{
+	struct feed_view view;
+	struct problem why = {};
+
+	(void)state;
+	import(HIT, false);
+	feeds = feeds_run_free(feeds);
+	assert_int_equal(feeds_run_new(&fake.daemon, &feeds), 0);
+	/* Whatever asks first reads what is known. */
+	assert_int_equal(feeds_run_fetch(feeds, "drop", &root, on_answer, NULL, &why), -ENOENT);
+	assert_int_equal(import(HIT, true).report.hold, FEED_HELD_BY_GUARD);
+	feeds_run_view(feeds, 0, &view);
+	assert_int_equal(view.state->held, FEED_HELD_BY_GUARD);
+	assert_non_null(strstr(view.state->held_why, "would have hit 100"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+		T(the_guard_holds_a_feed_before_its_rows_are_there),
+		T(a_dry_run_holds_nothing),
+		T(a_list_that_hits_less_releases_it),
+		T(it_is_released_and_held_by_hand),
+		T(where_the_filter_cannot_hold_nothing_is_written),
+		T(a_new_process_knows_it),
+#undef T
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
