@@ -46,7 +46,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -
 LIBS_core  := -lyaml -lz -lzstd
 LIBS_store := -lsqlite3
 LIBS_plane := -lbpf -lelf -lz
-LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng
+LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
 LIBS_cli   := -lcurl -ljansson
 
 layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
@@ -133,7 +133,7 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feed_apply.o feed_set.o feed_report.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feed_apply.o feed_set.o feed_report.o \
 	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 $(BUILD)/tests/unit/test_daemon_feeds_run: $(BUILD)/tests/unit/test_daemon_feeds_run.o $(FEEDS_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)

@@ -3,6 +3,7 @@
 #include <linux/limits.h>
 
 #include "core/config.h"
+#include "core/config_asn.h"
 #include "core/config_feeds.h"
 #include "core/config_policy.h"
 #include "core/config_setting.h"
@@ -22,6 +23,7 @@ struct config *config_free(struct config *c)
 		free(c->category[i].ports);
 	free(c->category);
 	feeds_free_settings(c);
+	asn_free_settings(c);
 	free(c->interface);
 	free(c->database);
 	free(c->listen);
@@ -386,6 +388,7 @@ static const struct {
 	{ "never_block", read_never_block },
 	{ "guards", read_guards },
 	{ "unjudged", read_unjudged },
+	{ "asn_table", asn_read_settings },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

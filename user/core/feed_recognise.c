@@ -264,7 +264,7 @@ static void find_format(struct feed_parser *p, const char *head, bool ended)
 				   "JSON of no kind that is known; name its format");
 		return;
 	}
-	if (p->options.csv.source) {
+	if (p->options.csv.source || p->options.csv.asn) {
 		p->format = FEED_CSV;
 		return;
 	}

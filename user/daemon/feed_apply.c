@@ -346,6 +346,15 @@ static enum feed_guard check_size(const struct feed_apply *a, uint64_t old,
 	const struct config_limits *limits = &a->rules.limits;
 	uint64_t now = r->entries;
 
+	if (!now && a->asn && !a->rules.allow_empty) {
+		problem_set(why, 0,
+			    r->tables ? "%zu AS numbers, and none has a prefix in asn_table: is "
+					"that the right table?"
+				      : "%zu AS numbers, and no asn_table in the configuration to "
+					"expand them by: add one",
+			    a->asn);
+		return FEED_GUARD_NOT_EMPTY;
+	}
 	if (!now && !a->rules.allow_empty) {
 		problem_set(why, 0,
 			    "no entry of it is a listing (%zu rows without a category): if it may be "
@@ -420,6 +429,9 @@ static void report_summary(const struct feed_apply *a, const struct feed_summary
 		.rows = summary->entries,
 		.no_category = a->no_category,
 		.asn = a->asn,
+		.asns = summary->asns,
+		.asns_found = summary->asns_found,
+		.asn_prefixes = summary->asn_prefixes,
 		.masked = a->masked,
 		.first_skipped = summary->first_skipped,
 	};
@@ -460,6 +472,7 @@ int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struc
 	int err;
 
 	report_summary(a, summary, ret);
+	ret->tables = judge->tables;
 	if (a->error) {
 		stand_against(ret, feed_guard_label(FEED_GUARD_TOO_MANY));
 		return problem_set(&ret->why, a->error,
