@@ -311,6 +311,8 @@ $(BENCH)/%.bpf.o: bpf/moat.bpf.c
 $(BENCH)/%.o: tools/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
+$(BENCH)/parse: $(BENCH)/parse.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
 $(BENCH)/lookup: $(BENCH)/lookup.o $(BENCH)/filter.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
 
@@ -326,7 +328,7 @@ $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
 .PHONY: bench bench-wire bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
@@ -342,7 +344,7 @@ bench-wire:
 bench-control:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
-	@status=0; tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+	@status=0; $(BENCH)/parse && tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
 
 .PHONY: demo install help clean
 demo:

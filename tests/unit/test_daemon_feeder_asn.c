@@ -101,6 +101,20 @@ static void without_a_table_as_numbers_come_as_they_are(void **state)
 	assert_int_equal(lab->row[1].kind, FEED_ROW_ASN);
 }
 
+static void as_numbers_among_addresses_are_expanded(void **state)
+{
+	struct feeder_lab *lab = *state;
+
+	write_text(lab, "list", "203.0.113.9\nAS64497 # bad\nas5.example.net\n");
+	write_text(lab, "table", TABLE);
+	assert_asn(run_formatted(lab, "list", FEED_PLAIN, "table", NULL), 1, 1, 2);
+	assert_int_equal(lab->rows, 3);
+	assert_string_equal(lab_source(lab, 1), "198.51.100.0/25");
+	assert_int_equal(run_formatted(lab, "list", FEED_PLAIN, NULL, NULL)
+				 ->summary.skipped[FEED_SKIP_SCOPE],
+			 2);
+}
+
 static void two_tables_add_up(void **state)
 {
 	struct feeder_lab *lab = *state;
@@ -308,6 +322,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		with_feeder(as_numbers_become_the_prefixes_of_the_table),
 		with_feeder(without_a_table_as_numbers_come_as_they_are),
+		with_feeder(as_numbers_among_addresses_are_expanded),
 		with_feeder(two_tables_add_up),
 		with_feeder(a_table_that_cannot_be_used_fails_the_fetch_and_says_which),
 		with_feeder(a_list_without_as_numbers_does_not_look_at_the_table),

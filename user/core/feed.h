@@ -40,7 +40,8 @@
 	X(WARNINGLIST, "warninglist", "MISP warninglists (never-block)")                           \
 	X(CLOUD,       "cloud",       "JSON of AWS, Google, Cloudflare, Fastly, ... (never-block)")\
 	X(CROWDSEC,    "crowdsec",    "decision stream of a CrowdSec LAPI")                        \
-	X(ASN,         "asn",         "AS numbers: text, or Spamhaus ASN-DROP")
+	X(ASN,         "asn",         "AS numbers: text, or Spamhaus ASN-DROP")                    \
+	X(TAXII,       "taxii",       "a TAXII 2.1 collection, all its pages")
 /* clang-format on */
 
 /* clang-format off */

@@ -285,6 +285,7 @@ static void choose_reader(struct feed_parser *p, bool json)
 		p->reader = &feed_reader_csv;
 		break;
 	case FEED_STIX:
+	case FEED_TAXII:
 	case FEED_MISP:
 	case FEED_WARNINGLIST:
 	case FEED_CLOUD:
