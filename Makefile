@@ -182,6 +182,9 @@ $(BUILD)/fuzz/tests/fuzz/fuzz_core_%: $(BUILD)/fuzz/tests/fuzz/fuzz_core_%.o $(c
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
 $(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $(call fuzz_objects,$(STORE) $(CORE))
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_store) $(LIBS_core)
+$(BUILD)/fuzz/tests/fuzz/fuzz_daemon_mmdb: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_mmdb.o \
+		$(BUILD)/fuzz/daemon/feeder_mmdb.o $(call fuzz_objects,$(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_daemon) $(LIBS_core)
 $(call fuzz_objects,$(PLANE)): | $(BUILD)/moat.skel.h
 $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%.o \
 		$(call fuzz_objects,$(DAEMON) $(PLANE) $(STORE) $(CORE))

@@ -324,9 +324,10 @@ static int finish(struct feed_parser *p, void *state)
 				  "quotes do not close in the record of line %llu",
 				  (unsigned long long)s->begun);
 	if (open && !p->options.whole)
-		return feed_fault(p, FEED_FAULT_TRUNCATED,
-				  "line %llu, the last, has no end: it may be cut",
-				  (unsigned long long)s->line + 1);
+		return feed_fault(
+			p, FEED_FAULT_TRUNCATED,
+			"line %llu, the last, has no end: it may be cut; --force takes it as whole",
+			(unsigned long long)s->line + 1);
 	if (open) {
 		end_line(p, s);
 		err = end_record(p, s);

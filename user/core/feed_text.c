@@ -303,7 +303,8 @@ static int finish_open_line(struct feed_parser *p, struct text_state *s)
 		if (s->end_marker)
 			return 0;
 	}
-	feed_fault(p, FEED_FAULT_TRUNCATED, "line %llu, the last, has no end: it may be cut",
+	feed_fault(p, FEED_FAULT_TRUNCATED,
+		   "line %llu, the last, has no end: it may be cut; --force takes it as whole",
 		   (unsigned long long)s->number + 1);
 	return 0;
 }

@@ -393,6 +393,7 @@ static void describe(const struct feed_run *feed, const struct config_feed *conf
 	if (start->format >= 0)
 		ret->parse.format = (enum feed_format)start->format;
 	ret->parse.now = start->fetched;
+	ret->parse.whole |= start->force; /* a last line without end: somebody knows better */
 	if (start->kind != JOB_FETCH || !config)
 		return;
 	feeds_path(feed, SUFFIX_NEW, keep);
