@@ -37,7 +37,6 @@ TABLES=0
 
 lab_up
 printf '%s\n' 'AS64496 ; worst' AS64511 > "$LAB/list"
-printf '%s\n' 192.0.2.9 AS64496 > "$LAB/mixed"
 config <<< 'categories: { botnet: { action: drop } }'
 moat_start
 check "without a table a list of AS numbers is refused" equal 1 "$(code moatctl import "$LAB/list" -f bad -c botnet --format asn)"
@@ -45,6 +44,25 @@ check "and what is missing is said" contains 'no asn_table' "$(cat "$LAB/out")"
 check "a dry run counts the numbers" equal 1 "$(code import "$LAB/list" bad -c botnet --format asn -n)"
 check "in its report" equal '2 0 false' "$(report '"\(.asn.numbers) \(.asn.expanded) \(.asn.asn_table)"')"
 moat_end TERM
+config <<- END
+	categories: { botnet: { action: drop } }
+	feeds: [ { name: mixed, url: "file://$LAB/mixed", format: asn, category: botnet, every: 1s, ttl: 1h } ]
+END
+printf '%s\n' 64496 64511 > "$LAB/mixed"
+moat_start
+check "status says that a feed of AS numbers is not in force, and why" wait_for "$DEADLINE" feed_is mixed .cause not_empty
+check "with what to do" contains 'no asn_table' "$(status '.degraded[].why')"
+moat_end TERM
+printf '{"cidr":"192.0.2.9/32","rir":null}\n{"asn":64496,"rir":"x"}\n' > "$LAB/mixed"
+printf '{"type":"metadata","size":59,"records":2}\n' >> "$LAB/mixed"
+sed -i 's/format: asn/format: spamhaus/' "$LAB/moat.yaml"
+moat_start
+check "a list of prefixes and AS numbers is taken without these" wait_for "$DEADLINE" feed_is mixed .entries 1
+check "and status says that they are missing" contains '1 AS numbers of its list are not in force' "$(status '.degraded[].why')"
+check "and so do the metrics" equal 1 "$(metric moat_feed_as_numbers_left_out 'feed="mixed"')"
+moat_end TERM
+rm -rf "$LAB/feeds"
+sql "DELETE FROM listing"
 
 # ---- by a table ----
 

@@ -28,6 +28,16 @@ static double in_trouble(const struct feed_view *view)
 	return view->state->fault[0] != '\0';
 }
 
+static double asns(const struct feed_view *view)
+{
+	return (double)view->asns;
+}
+
+static double asns_left_out(const struct feed_view *view)
+{
+	return (double)(view->asns - view->asns_found);
+}
+
 static const struct {
 	const char *name, *help;
 	double (*of)(const struct feed_view *view);
@@ -41,6 +51,10 @@ static const struct {
 	  "How old a feed's list says that it is; 0: it does not.", modified },
 	{ "moat_feed_in_trouble", "1 if the last list of a feed could not be taken over.",
 	  in_trouble },
+	{ "moat_feed_as_numbers", "AS numbers that the list of a feed names.", asns },
+	{ "moat_feed_as_numbers_left_out",
+	  "AS numbers of a feed that are not in force: no asn_table, or none in it.",
+	  asns_left_out },
 };
 
 static void write_refused(void *arg, const char *feed, const char *cause, uint64_t count)
