@@ -114,6 +114,10 @@ drops "and the list stays" 192.0.2.200
 printf '192.0.2.0/24\t64496\n203.0.113.0/25\t64511\n' | table "$LAB/table"
 check "a good table ends the trouble" wait_for "$DEADLINE" feed_is served .state ok
 check "with what it says" equal '192.0.2.0/24 203.0.113.0/25' "$(rows served)"
+seq -f '%.0f' 1 3000 | awk '{ printf "10.%d.%d.0/24\t64496\n", $1 / 128, $1 % 128 * 2 }' | table "$LAB/table"
+check "nor one with a list that did not change" wait_for "$DEADLINE" feed_is served .cause growth
+printf '192.0.2.0/24\t64496\n203.0.113.0/25\t64511\n' | table "$LAB/table"
+check "and this trouble ends, too" wait_for "$DEADLINE" feed_is served .state ok
 check "an import is expanded, too" import "$LAB/list" hand -c botnet -t 1h --format asn
 check "with the reference of each" equal 'AS64496 worst,AS64511 ' \
 	"$(sql "SELECT group_concat(reference || ' ' || ifnull(reason, '')) FROM (SELECT * FROM listing WHERE feed = 'hand' ORDER BY source)")"
