@@ -46,7 +46,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -
 LIBS_core  := -lyaml -lz -lzstd -lm
 LIBS_store := -lsqlite3 -lcrypto
 LIBS_plane := -lbpf -lelf -lz
-LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng
+LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
 LIBS_cli   := -lcurl -ljansson
 
 layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
@@ -133,7 +133,7 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_set.o feed_report.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_set.o feed_report.o \
 	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 FEEDS_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,feeds_run feeds_hold feed_radius),$(UNIT))
 $(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(STORE) $(CORE)
@@ -183,6 +183,9 @@ $(BUILD)/fuzz/tests/fuzz/fuzz_core_%: $(BUILD)/fuzz/tests/fuzz/fuzz_core_%.o $(c
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
 $(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $(call fuzz_objects,$(STORE) $(CORE))
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_store) $(LIBS_core)
+$(BUILD)/fuzz/tests/fuzz/fuzz_daemon_mmdb: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_mmdb.o \
+		$(BUILD)/fuzz/daemon/feeder_mmdb.o $(call fuzz_objects,$(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_daemon) $(LIBS_core)
 $(call fuzz_objects,$(PLANE)): | $(BUILD)/moat.skel.h
 $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%.o \
 		$(call fuzz_objects,$(DAEMON) $(PLANE) $(STORE) $(CORE))
@@ -312,6 +315,8 @@ $(BENCH)/%.bpf.o: bpf/moat.bpf.c
 $(BENCH)/%.o: tools/bench/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
+$(BENCH)/parse: $(BENCH)/parse.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
 $(BENCH)/lookup: $(BENCH)/lookup.o $(BENCH)/filter.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
 
@@ -327,7 +332,7 @@ $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
 .PHONY: bench bench-wire bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
@@ -343,7 +348,7 @@ bench-wire:
 bench-control:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
-	@status=0; tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+	@status=0; $(BENCH)/parse && tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
 
 .PHONY: demo install help clean
 demo:

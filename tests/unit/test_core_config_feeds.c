@@ -209,10 +209,37 @@ static void feeds_say_whose_word_counts_how(void **state)
 	assert_true(c->feed[2].trusted);
 }
 
+static void tables_of_as_numbers_are_one_path_or_a_list(void **state)
+{
+	_cleanup_(config_freep) struct config *one = parse(HEAD "asn_table: /a.mmdb\n");
+	_cleanup_(config_freep) struct config *two = parse(HEAD "asn_table: [ /a.mmdb, /b.dat ]\n");
+	_cleanup_(config_freep) struct config *none = parse(HEAD);
+
+	(void)state;
+	assert_int_equal(one->asn_tables, 1);
+	assert_string_equal(one->asn_table[0], "/a.mmdb");
+	assert_int_equal(two->asn_tables, 2);
+	assert_string_equal(two->asn_table[1], "/b.dat");
+	assert_int_equal(none->asn_tables, 0);
+}
+
+static void columns_may_hold_as_numbers_instead_of_sources(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(HEAD "feeds: [ { name: x, url: 'https://example.net/d', category: botnet, "
+			   "format: csv, csv: { asn: 2 } } ]\n");
+
+	(void)state;
+	assert_int_equal(c->feed->parse.csv.asn, 2);
+	assert_int_equal(c->feed->parse.csv.source, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(feeds_say_whose_word_counts_how),
+		cmocka_unit_test(tables_of_as_numbers_are_one_path_or_a_list),
+		cmocka_unit_test(columns_may_hold_as_numbers_instead_of_sources),
 		cmocka_unit_test(a_feed_that_says_little_has_the_promised_defaults),
 		cmocka_unit_test(a_feed_has_all_that_it_says),
 		cmocka_unit_test(guards_hold_for_every_feed_wherever_they_stand),

@@ -97,6 +97,23 @@ static void records_end_in_lf_crlf_or_cr_and_may_be_remarks(void **state)
 	}
 }
 
+static void a_record_without_a_source_may_name_an_as(void **state)
+{
+	struct feed_options o = { .csv = { .source = 1, .asn = 2, .reference = 3 } };
+	_cleanup_(lab_done) struct lab l =
+		parse(&o, "192.0.2.1,64496,a\n,64497,b\n-,AS64498,c\n,x,d\n,0,e\n");
+
+	(void)state;
+	assert_int_equal(l.count, 3);
+	assert_int_equal(l.rows[0].kind, FEED_ROW_ADD);
+	assert_int_equal(l.rows[1].kind, FEED_ROW_ASN);
+	assert_int_equal(l.rows[1].asn, 64497);
+	assert_string_equal(l.rows[1].reference, "b");
+	assert_int_equal(l.rows[2].asn, 64498);
+	assert_int_equal(l.sum.asns, 2);
+	assert_int_equal(l.sum.skipped[FEED_SKIP_SYNTAX], 2);
+}
+
 static void other_separators_are_taken(void **state)
 {
 	struct feed_options tab = { .csv = { .separator = '\t', .source = 1, .confidence = 2 } };
@@ -289,6 +306,7 @@ int main(void)
 		cmocka_unit_test(columns_are_taken_by_their_numbers),
 		cmocka_unit_test(quotes_hold_separators_quotes_and_line_ends),
 		cmocka_unit_test(records_end_in_lf_crlf_or_cr_and_may_be_remarks),
+		cmocka_unit_test(a_record_without_a_source_may_name_an_as),
 		cmocka_unit_test(other_separators_are_taken),
 		cmocka_unit_test(a_second_column_may_hold_the_end_the_length_or_the_mask),
 		cmocka_unit_test(records_that_cannot_be_meant_are_left_out),

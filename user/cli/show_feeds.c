@@ -56,6 +56,20 @@ static void say_why(const struct cli *cli, const json_t *feed, const char *what,
 	fputc('\n', cli->out);
 }
 
+/* A list that is in force but for its AS numbers. */
+static void show_unexpanded(const struct cli *cli, const json_t *feed)
+{
+	const json_t *asn = json_object_get(feed, "asn");
+	char text[SHOW_MAX];
+
+	if (!asn || json_is_true(json_object_get(asn, "asn_table")))
+		return;
+	clean_line(cli, TINT_BAD, answer_text(feed, "name"));
+	fprintf(cli->out,
+		": %s AS numbers are not in force: there is no asn_table in the configuration\n",
+		show_count(number(asn, "numbers"), text));
+}
+
 void show_feeds(const struct cli *cli, const json_t *feeds)
 {
 	static const char *const titles[] = { "FEED",	  "STATE", "ENTRIES",	"FORMAT",
@@ -75,6 +89,7 @@ void show_feeds(const struct cli *cli, const json_t *feeds)
 	table_flush(&table, cli->out, cli->colour, "");
 	table_free(&table);
 	json_array_foreach(feeds, i, feed) {
+		show_unexpanded(cli, feed);
 		say_why(cli, feed, "", answer_text(feed, "why"));
 		say_why(cli, feed, "held in monitor: ", answer_text(feed, "held_why"));
 	}
@@ -193,6 +208,25 @@ static void show_radius(const struct cli *cli, const json_t *radius)
 		fputc('\n', cli->out);
 }
 
+static void show_asns(const struct cli *cli, const json_t *asn)
+{
+	int64_t numbers = number(asn, "numbers"), expanded = number(asn, "expanded");
+
+	if (!asn)
+		return;
+	label(cli, "AS numbers");
+	count(cli, "", numbers, "");
+	if (json_is_true(json_object_get(asn, "asn_table"))) {
+		count(cli, ": ", expanded, " expanded to ");
+		count(cli, "", number(asn, "prefixes"), " prefixes");
+		if (numbers > expanded)
+			count(cli, ", ", numbers - expanded, " without one in asn_table");
+	} else {
+		fputs(", left out: no asn_table in the configuration", cli->out);
+	}
+	fputc('\n', cli->out);
+}
+
 void show_report(const struct cli *cli, const json_t *report)
 {
 	show_head(cli, report);
@@ -202,6 +236,7 @@ void show_report(const struct cli *cli, const json_t *report)
 	show_difference(cli, report);
 	show_causes(cli, "refused", json_object_get(report, "refused"));
 	show_causes(cli, "left out", json_object_get(report, "skipped"));
+	show_asns(cli, json_object_get(report, "asn"));
 	show_covers(cli, report);
 	show_radius(cli, json_object_get(report, "radius"));
 }

@@ -3,6 +3,7 @@
 #include <linux/limits.h>
 
 #include "core/config.h"
+#include "core/config_asn.h"
 #include "core/config_feeds.h"
 #include "core/config_policy.h"
 #include "core/config_radius.h"
@@ -25,6 +26,7 @@ struct config *config_free(struct config *c)
 		free(c->category[i].ports);
 	free(c->category);
 	feeds_free_settings(c);
+	asn_free_settings(c);
 	free(c->interface);
 	free(c->database);
 	free(c->listen);
@@ -402,6 +404,7 @@ static const struct {
 	{ "manual", quorum_read_manual },
 	{ "replies", replies_read_settings },
 	{ "flows", replies_read_flows },
+	{ "asn_table", asn_read_settings },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

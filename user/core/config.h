@@ -13,7 +13,7 @@
 #ifndef CORE_CONFIG_H
 #define CORE_CONFIG_H
 
-#include "core/feed.h"
+#include "core/feed_asn.h"
 #include "core/prefix.h"
 #include "core/problem.h"
 #include "moat/control.h"
@@ -112,9 +112,11 @@ struct config {
 		limits; /* guards.radius_sources, radius_budget, max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
 	struct config_feed *feed; /* owned; in the order of the file */
 	size_t feeds;
-	bool sampling;	       /* sampling: on */
-	bool replies;	       /* replies: pass; answers to what was opened here pass */
-	uint32_t flows;	       /* how many such flows are remembered */
+	bool sampling;			 /* sampling: on */
+	bool replies;			 /* replies: pass; answers to what was opened here pass */
+	uint32_t flows;			 /* how many such flows are remembered */
+	char *asn_table[ASN_TABLES_MAX]; /* owned: paths of prefix-to-AS tables; mmdb or text */
+	size_t asn_tables;
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 

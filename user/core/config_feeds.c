@@ -222,7 +222,7 @@ static int read_csv(const struct setting_file *file, const struct setting *n,
 {
 	static const char *const keys[] = { "separator", "header",   "source",	   "end",
 					    "length",	 "category", "confidence", "expires",
-					    "reference", "reason" };
+					    "reference", "reason",   "asn" };
 	const struct {
 		const char *key;
 		uint8_t *to;
@@ -235,6 +235,7 @@ static int read_csv(const struct setting_file *file, const struct setting *n,
 		{ "expires", &feed->parse.csv.expires },
 		{ "reference", &feed->parse.csv.reference },
 		{ "reason", &feed->parse.csv.reason },
+		{ "asn", &feed->parse.csv.asn },
 	};
 	const struct setting *separator = setting_get(n, "separator");
 	const struct setting *header = setting_get(n, "header");
@@ -261,7 +262,7 @@ static int read_csv(const struct setting_file *file, const struct setting *n,
 		if (!err)
 			feed->parse.csv.separator = text[1] ? '\t' : text[0];
 	}
-	if (!err && !feed->parse.csv.source)
+	if (!err && !feed->parse.csv.source && !feed->parse.csv.asn)
 		err = setting_fail(file, n, "csv: source is missing: the number of its column");
 	return err;
 }

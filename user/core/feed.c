@@ -60,7 +60,7 @@ int feed_parser_new(const struct feed_options *options, feed_row_fn fn, void *ar
 	struct feed_parser *p;
 
 	if ((unsigned int)options->format >= FEED_FORMAT_MAX || !fn ||
-	    (options->format == FEED_CSV && !options->csv.source))
+	    (options->format == FEED_CSV && !options->csv.source && !options->csv.asn))
 		return -EINVAL;
 	p = calloc(1, sizeof(*p));
 	if (!p)

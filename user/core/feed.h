@@ -40,7 +40,8 @@
 	X(WARNINGLIST, "warninglist", "MISP warninglists (never-block)")                           \
 	X(CLOUD,       "cloud",       "JSON of AWS, Google, Cloudflare, Fastly, ... (never-block)")\
 	X(CROWDSEC,    "crowdsec",    "decision stream of a CrowdSec LAPI")                        \
-	X(ASN,         "asn",         "AS numbers: text, or Spamhaus ASN-DROP")
+	X(ASN,         "asn",         "AS numbers: text, or Spamhaus ASN-DROP")                    \
+	X(TAXII,       "taxii",       "a TAXII 2.1 collection, all its pages")
 /* clang-format on */
 
 /* clang-format off */
@@ -107,8 +108,9 @@ enum feed_skip {
 
 enum feed_row_kind {
 	FEED_ROW_ADD,
-	FEED_ROW_REMOVE, /* CrowdSec: the decision ended */
-	FEED_ROW_ASN,	 /* asn instead of source */
+	FEED_ROW_REMOVE,     /* CrowdSec: the decision ended */
+	FEED_ROW_ASN,	     /* asn instead of source */
+	FEED_ROW_ASN_REMOVE, /* likewise; only with options.expands_asn, and never through a pipe */
 };
 
 /* What a decision of CrowdSec says that its value is: each scope has decisions of its own. */
@@ -145,9 +147,11 @@ struct feed_options {
 		char separator; /* 0: comma */
 		bool header;	/* the first line names the columns */
 		uint8_t source, end, length, category, confidence, expires, reference, reason;
+		uint8_t asn; /* of rows without a source */
 	} csv;
 	/* crowdsec: decision types that count, as "ban,captcha"; NULL: ban */
 	const char *types;
+	bool expands_asn; /* there is a table: AS numbers also where a format has them beside sources */
 };
 
 struct feed_summary {
@@ -160,10 +164,13 @@ struct feed_summary {
 	uint64_t skipped[FEED_SKIP_MAX];
 	uint64_t first_skipped; /* its line, 0: none */
 	uint64_t masked;
-	bool complete;	   /* the format has a proof of completeness and the file gave it */
-	bool may_be_empty; /* header and end marker are there, the list is empty on purpose */
-	int64_t timestamp; /* of the content, unix seconds, 0: it does not say */
-	char title[64];	   /* what the file calls itself */
+	uint64_t asns;	       /* AS numbers that it names */
+	uint64_t asns_found;   /* of these, in a table; filled by who expands them */
+	uint64_t asn_prefixes; /* entries that came of these */
+	bool complete;	       /* the format has a proof of completeness and the file gave it */
+	bool may_be_empty;     /* header and end marker are there, the list is empty on purpose */
+	int64_t timestamp;     /* of the content, unix seconds, 0: it does not say */
+	char title[64];	       /* what the file calls itself */
 };
 
 /* Return non-zero to stop; finish then returns that. */

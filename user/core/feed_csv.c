@@ -3,6 +3,8 @@
  * CSV by RFC 4180, with what real tables add: other separators, comment lines
  * that begin with '#', and lines that end in LF or CR.
  */
+#include <strings.h>
+
 #include "core/feed_private.h"
 #include "core/feed_target.h"
 #include "core/when.h"
@@ -140,6 +142,23 @@ static bool read_target(const struct feed_parser *p, const struct csv_state *s,
 	return true;
 }
 
+/* A record whose source is an AS: "64496", "AS64496". */
+static bool read_asn(const struct feed_parser *p, const struct csv_state *s, struct feed_row *row)
+{
+	struct field asn = column(s, p->options.csv.asn);
+	uint64_t number;
+
+	if (asn.size > 2 && !strncasecmp(asn.text, "AS", 2)) {
+		asn.text += 2;
+		asn.size -= 2;
+	}
+	if (!feed_number(asn.text, asn.size, UINT32_MAX, &number) || !number)
+		return false;
+	row->kind = FEED_ROW_ASN;
+	row->asn = (uint32_t)number;
+	return true;
+}
+
 static int read_record(struct feed_parser *p, struct csv_state *s)
 {
 	struct feed_row row = { .kind = FEED_ROW_ADD,
@@ -150,6 +169,7 @@ static int read_record(struct feed_parser *p, struct csv_state *s)
 	struct field category = column(s, p->options.csv.category);
 	enum feed_skip why = FEED_SKIP_SYNTAX;
 	struct feed_target target;
+	bool good;
 
 	if (s->fields == 1 && !column(s, 1).size) /* an empty line */
 		return 0;
@@ -157,7 +177,11 @@ static int read_record(struct feed_parser *p, struct csv_state *s)
 		s->header = false;
 		return 0;
 	}
-	if (s->bad || !read_target(p, s, &target, &why)) {
+	if (p->options.csv.asn && says_nothing(column(s, p->options.csv.source)))
+		good = read_asn(p, s, &row);
+	else
+		good = read_target(p, s, &target, &why);
+	if (s->bad || !good) {
 		feed_skip(p, why, row.line);
 		return 0;
 	}
@@ -169,7 +193,7 @@ static int read_record(struct feed_parser *p, struct csv_state *s)
 	feed_text_copy(row.category, sizeof(row.category), category.text, category.size);
 	feed_text_copy(row.reference, sizeof(row.reference), reference.text, reference.size);
 	feed_text_copy(row.reason, sizeof(row.reason), reason.text, reason.size);
-	return feed_target_emit(p, &row, &target);
+	return row.kind == FEED_ROW_ASN ? feed_emit(p, &row) : feed_target_emit(p, &row, &target);
 }
 
 static void end_field(struct csv_state *s)
@@ -300,9 +324,10 @@ static int finish(struct feed_parser *p, void *state)
 				  "quotes do not close in the record of line %llu",
 				  (unsigned long long)s->begun);
 	if (open && !p->options.whole)
-		return feed_fault(p, FEED_FAULT_TRUNCATED,
-				  "line %llu, the last, has no end: it may be cut",
-				  (unsigned long long)s->line + 1);
+		return feed_fault(
+			p, FEED_FAULT_TRUNCATED,
+			"line %llu, the last, has no end: it may be cut; --force takes it as whole",
+			(unsigned long long)s->line + 1);
 	if (open) {
 		end_line(p, s);
 		err = end_record(p, s);

@@ -2,20 +2,24 @@
 #include <stdarg.h>
 
 #include "core/feed_private.h"
+#include "core/range.h"
 
 #define BAD_FREE    2 /* lines that are no entries, whatever the share: a header, a stray word */
 #define BAD_PERCENT 1 /* of all that could be entries */
 
 int feed_emit(struct feed_parser *p, struct feed_row *row)
 {
+	bool asn = row->kind == FEED_ROW_ASN || row->kind == FEED_ROW_ASN_REMOVE;
+
 	if (p->stopped)
 		return p->stopped;
 	/* The whole address space is never a source: it is what a cut line looks like. */
-	if (row->kind != FEED_ROW_ASN && !row->source.len) {
+	if (!asn && !row->source.len) {
 		feed_skip(p, FEED_SKIP_LENGTH, row->line);
 		return 0;
 	}
 	p->summary.entries++;
+	p->summary.asns += asn;
 	p->summary.masked += row->masked;
 	p->stopped = p->fn(p->arg, row);
 	return p->stopped;
@@ -117,54 +121,19 @@ void feed_text_copy(char *to, size_t room, const char *from, size_t size)
 	memset(to + used, 0, room - used);
 }
 
-typedef unsigned __int128 wide;
-
-static wide to_number(const struct prefix *p)
-{
-	unsigned int bytes = prefix_max(p->family) / 8;
-	wide value = 0;
-
-	for (unsigned int i = 0; i < bytes; i++)
-		value = value << 8 | p->addr[i];
-	return value;
-}
-
-static void from_number(wide value, struct prefix *p)
-{
-	unsigned int bytes = prefix_max(p->family) / 8;
-
-	memset(p->addr, 0, sizeof(p->addr));
-	for (unsigned int i = bytes; i--; value >>= 8)
-		p->addr[i] = value;
-}
-
 int feed_emit_range(struct feed_parser *p, const struct feed_row *like, const struct prefix *a,
 		    const struct prefix *b)
 {
+	struct range left = { a->family, range_number(a), range_number(b), false };
 	struct feed_row row = *like;
-	unsigned int max = prefix_max(a->family);
-	wide first = to_number(a), last = to_number(b);
+	int err = 0;
 
-	if (a->family != b->family || first > last) {
+	if (a->family != b->family || left.first > left.last) {
 		feed_skip(p, a->family == b->family ? FEED_SKIP_RANGE : FEED_SKIP_SYNTAX,
 			  like->line);
 		return 0;
 	}
-	for (;;) {
-		unsigned int bits =
-			0;	/* the largest block that begins here and does not pass the end */
-		wide block = 0; /* its last address, from its first */
-		int err;
-
-		while (bits < max && !(first >> bits & 1) && last - first >= (block << 1 | 1)) {
-			block = block << 1 | 1;
-			bits++;
-		}
-		row.source = (struct prefix){ .family = a->family, .len = max - bits };
-		from_number(first, &row.source);
+	while (!err && range_take(&left, &row.source))
 		err = feed_emit(p, &row);
-		if (err || last - first == block)
-			return err;
-		first += block + 1;
-	}
+	return err;
 }

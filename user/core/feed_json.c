@@ -251,6 +251,7 @@ static const struct feed_json_shape *shape_of(enum feed_format format)
 	case FEED_ABUSEIPDB:
 		return &feed_json_abuseipdb;
 	case FEED_STIX:
+	case FEED_TAXII:
 		return &feed_json_stix;
 	case FEED_MISP:
 		return &feed_json_misp;

@@ -6,8 +6,11 @@
  * Nothing in an answer proves that it is whole: a database error of the server
  * closes it as if it were.
  */
+#include <strings.h>
+
 #include "core/feed_held.h"
 #include "core/feed_json.h"
+#include "core/feed_target.h"
 
 enum { ID, ORIGIN, TYPE, SCOPE, VALUE, DURATION, SCENARIO, SIMULATED };
 
@@ -118,6 +121,29 @@ static uint8_t scope_of(const struct feed_json_value *scope)
 	return feed_json_like(scope, "range") ? FEED_SCOPE_RANGE : FEED_SCOPE_AS;
 }
 
+static bool is_asn(const struct feed_json *j, const struct feed_json_record *r)
+{
+	return j->p->options.expands_asn && feed_json_like(&r->field[SCOPE], "as");
+}
+
+/* "64496", "AS64496" */
+static bool read_asn(struct feed_json *j, const struct feed_json_record *r, struct feed_row *row)
+{
+	const struct feed_json_value *value = &r->field[VALUE];
+	bool letters = value->size > 2 && !strncasecmp(value->text, "AS", 2);
+	uint64_t number;
+
+	if (!feed_number(value->text + (letters ? 2 : 0), value->size - (letters ? 2 : 0),
+			 UINT32_MAX, &number) ||
+	    !number) {
+		feed_skip(j->p, FEED_SKIP_SYNTAX, r->number);
+		return false;
+	}
+	row->kind = FEED_ROW_ASN;
+	row->asn = (uint32_t)number;
+	return true;
+}
+
 /* Why a decision is left out; FEED_SKIP_MAX: it is not. */
 static enum feed_skip unusable(struct feed_json *j, const struct feed_json_record *r)
 {
@@ -127,7 +153,8 @@ static enum feed_skip unusable(struct feed_json *j, const struct feed_json_recor
 		if (r->field[i].kind != JSON_STRING)
 			return FEED_SKIP_SYNTAX;
 	}
-	if (!feed_json_like(&r->field[SCOPE], "ip") && !feed_json_like(&r->field[SCOPE], "range"))
+	if (!feed_json_like(&r->field[SCOPE], "ip") && !feed_json_like(&r->field[SCOPE], "range") &&
+	    !is_asn(j, r))
 		return FEED_SKIP_SCOPE;
 	if (!among(types, &r->field[TYPE]) || feed_json_true(&r->field[SIMULATED]))
 		return FEED_SKIP_UNWANTED;
@@ -167,12 +194,13 @@ static int record(struct feed_json *j, const struct feed_json_record *r)
 		feed_skip(j->p, cause, r->number);
 		return 0;
 	}
-	if (!feed_json_source(j->p, value->text, value->size, r->number, &row))
+	if (is_asn(j, r) ? !read_asn(j, r, &row)
+			 : !feed_json_source(j->p, value->text, value->size, r->number, &row))
 		return 0;
 	set_texts(r, &row);
 	row.scope = scope_of(&r->field[SCOPE]);
 	if (r->key == DELETED) {
-		row.kind = FEED_ROW_REMOVE;
+		row.kind = row.asn ? FEED_ROW_ASN_REMOVE : FEED_ROW_REMOVE;
 		return feed_emit(j->p, &row);
 	}
 	/* Without an end it would stay for ever, which the server never says. */

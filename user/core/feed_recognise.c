@@ -264,7 +264,7 @@ static void find_format(struct feed_parser *p, const char *head, bool ended)
 				   "JSON of no kind that is known; name its format");
 		return;
 	}
-	if (p->options.csv.source) {
+	if (p->options.csv.source || p->options.csv.asn) {
 		p->format = FEED_CSV;
 		return;
 	}
@@ -285,6 +285,7 @@ static void choose_reader(struct feed_parser *p, bool json)
 		p->reader = &feed_reader_csv;
 		break;
 	case FEED_STIX:
+	case FEED_TAXII:
 	case FEED_MISP:
 	case FEED_WARNINGLIST:
 	case FEED_CLOUD:

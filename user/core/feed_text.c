@@ -59,45 +59,10 @@ static void read_remark(const struct feed_parser *p, struct feed_row *row, const
 		feed_text_copy(row->reason, sizeof(row->reason), mark, end - mark);
 }
 
-static int target_line(struct feed_parser *p, struct text_state *s, const char *at, const char *end)
+/* "AS64496" among addresses; "as.example" is a name. */
+static bool is_asn(const char *at, const char *end)
 {
-	char c = *at | 0x20;
-	struct feed_target target;
-	enum feed_skip why;
-	struct feed_row row;
-	int err;
-
-	new_row(s, &row);
-	if (c == 'i' && end - at >= 2 && (at[1] | 0x20) == 'p' &&
-	    (end - at == 2 || feed_is_blank(at[2]))) { /* "IP 192.0.2.1"; alone: a column's name */
-		at = feed_skip_blanks(at + 2, end);
-		if (at == end)
-			return 0;
-	} else if (c >= 'a' && c <= 'z') {
-		bool known;
-
-		err = feed_rule_line(p, &row, at, end, &known);
-		if (err || known)
-			return err;
-	}
-	if (!feed_target_read(&at, end, &target, &why)) {
-		feed_skip(p, why, row.line);
-		return 0;
-	}
-	if (at < end) {
-		const char *next = at;
-
-		while (next < end && (feed_is_blank(*next) || *next == ',' || *next == ';'))
-			next++;
-		if (target.bare && next < end && !feed_target_mask(&target, next, end, &why)) {
-			feed_skip(p, why, row.line);
-			return 0;
-		}
-		read_remark(p, &row, feed_skip_blanks(at, end), end);
-	}
-	if (p->format == FEED_FIREHOL)
-		s->addresses += feed_target_addresses(&target);
-	return feed_target_emit(p, &row, &target);
+	return end - at > 2 && !strncasecmp(at, "AS", 2) && at[2] >= '0' && at[2] <= '9';
 }
 
 /* "AS64496 ; remark", with or without the letters. */
@@ -122,6 +87,49 @@ static int asn_line(struct feed_parser *p, struct text_state *s, const char *at,
 	row.asn = number;
 	read_remark(p, &row, feed_skip_blanks(at + size, end), end);
 	return feed_emit(p, &row);
+}
+
+static int target_line(struct feed_parser *p, struct text_state *s, const char *at, const char *end)
+{
+	char c = *at | 0x20;
+	struct feed_target target;
+	enum feed_skip why;
+	struct feed_row row;
+	int err;
+
+	new_row(s, &row);
+	if (c == 'i' && end - at >= 2 && (at[1] | 0x20) == 'p' &&
+	    (end - at == 2 || feed_is_blank(at[2]))) { /* "IP 192.0.2.1"; alone: a column's name */
+		at = feed_skip_blanks(at + 2, end);
+		if (at == end)
+			return 0;
+	} else if (c >= 'a' && c <= 'z') {
+		bool known;
+
+		if (p->options.expands_asn && is_asn(at, end))
+			return asn_line(p, s, at, end);
+		err = feed_rule_line(p, &row, at, end, &known);
+		if (err || known)
+			return err;
+	}
+	if (!feed_target_read(&at, end, &target, &why)) {
+		feed_skip(p, why, row.line);
+		return 0;
+	}
+	if (at < end) {
+		const char *next = at;
+
+		while (next < end && (feed_is_blank(*next) || *next == ',' || *next == ';'))
+			next++;
+		if (target.bare && next < end && !feed_target_mask(&target, next, end, &why)) {
+			feed_skip(p, why, row.line);
+			return 0;
+		}
+		read_remark(p, &row, feed_skip_blanks(at, end), end);
+	}
+	if (p->format == FEED_FIREHOL)
+		s->addresses += feed_target_addresses(&target);
+	return feed_target_emit(p, &row, &target);
 }
 
 /* A column of DShield, empty if the list has nothing to say there. */
@@ -295,7 +303,8 @@ static int finish_open_line(struct feed_parser *p, struct text_state *s)
 		if (s->end_marker)
 			return 0;
 	}
-	feed_fault(p, FEED_FAULT_TRUNCATED, "line %llu, the last, has no end: it may be cut",
+	feed_fault(p, FEED_FAULT_TRUNCATED,
+		   "line %llu, the last, has no end: it may be cut; --force takes it as whole",
 		   (unsigned long long)s->number + 1);
 	return 0;
 }

@@ -65,6 +65,9 @@ static void emit_feed(struct emit *e, const struct feed_view *view)
 	}
 	emit_text(e, "format", state->format[0] ? state->format : NULL);
 	emit_whole(e, "entries", (int64_t)state->entries);
+	if (view->asns)
+		feed_report_emit_asns(e, view->asns, view->asns_found, view->asn_prefixes,
+				      view->tables);
 	listing_emit_time(e, "last_good", state->last_good);
 	listing_emit_time(e, "last_try", state->last_try);
 	listing_emit_time(e, "modified", state->modified);

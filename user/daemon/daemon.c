@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/daemon.h"
 
+#include <inttypes.h>
 #include <time.h>
 
 #include "core/log.h"
@@ -205,6 +206,18 @@ static void degraded_held(struct daemon *d, struct degraded *out)
 	}
 }
 
+static void degraded_asns(const struct feed_view *view, struct degraded *out)
+{
+	char what[80], why[80];
+
+	if (!view->config || view->tables || !view->asns)
+		return;
+	snprintf(what, sizeof(what), "feed %s", view->state->feed);
+	snprintf(why, sizeof(why), "%" PRIu64 " AS numbers of its list are not in force",
+		 view->asns);
+	degraded_add(out, what, why, "add an asn_table to the configuration and reload");
+}
+
 static void degraded_feeds(struct daemon *d, struct degraded *out)
 {
 	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
@@ -212,6 +225,7 @@ static void degraded_feeds(struct daemon *d, struct degraded *out)
 		char what[80], why[sizeof(view.state->detail) + 64], age[32];
 
 		feeds_run_view(d->feeds, i, &view);
+		degraded_asns(&view, out);
 		if (!view.config || !view.state->fault[0])
 			continue;
 		snprintf(what, sizeof(what), "feed %s", view.state->feed);

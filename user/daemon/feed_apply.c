@@ -427,6 +427,9 @@ static void report_summary(const struct feed_apply *a, const struct feed_summary
 		.rows = summary->entries,
 		.no_category = a->no_category,
 		.asn = a->asn,
+		.asns = summary->asns,
+		.asns_found = summary->asns_found,
+		.asn_prefixes = summary->asn_prefixes,
 		.masked = a->masked,
 		.first_skipped = summary->first_skipped,
 	};
@@ -467,6 +470,7 @@ int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struc
 	int err;
 
 	report_summary(a, summary, ret);
+	ret->tables = judge->tables;
 	if (a->error) {
 		stand_against(ret, feed_guard_label(FEED_GUARD_TOO_MANY));
 		return problem_set(&ret->why, a->error,

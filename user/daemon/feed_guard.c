@@ -9,6 +9,15 @@ static enum feed_guard check_size(const struct feed_rules *rules, uint64_t old,
 	const struct config_limits *limits = &rules->limits;
 	uint64_t now = r->entries;
 
+	if (!now && r->asn && !rules->allow_empty) {
+		problem_set(why, 0,
+			    r->tables ? "%zu AS numbers, and none has a prefix in asn_table: is "
+					"that the right table?"
+				      : "%zu AS numbers, and no asn_table in the configuration to "
+					"expand them by: add one",
+			    r->asn);
+		return FEED_GUARD_NOT_EMPTY;
+	}
 	if (!now && !rules->allow_empty) {
 		problem_set(why, 0,
 			    "no entry of it is a listing (%zu rows without a category): if it may be "

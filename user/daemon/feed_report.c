@@ -97,6 +97,17 @@ void feed_radius_emit(struct emit *e, const struct radius_estimate *radius)
 	emit_end(e, '}');
 }
 
+void feed_report_emit_asns(struct emit *e, uint64_t asns, uint64_t found, uint64_t prefixes,
+			   bool tables)
+{
+	emit_begin(e, "asn", '{');
+	emit_whole(e, "numbers", whole(asns));
+	emit_whole(e, "expanded", whole(found));
+	emit_whole(e, "prefixes", whole(prefixes));
+	emit_bool(e, "asn_table", tables);
+	emit_end(e, '}');
+}
+
 void feed_report_emit(struct emit *e, const struct feed_report *r)
 {
 	emit_text(e, "format", feed_format_label(r->format));
@@ -120,6 +131,8 @@ void feed_report_emit(struct emit *e, const struct feed_report *r)
 			emit_whole(e, gate_cause_label(cause), whole(r->refused[cause]));
 	emit_end(e, '}');
 	emit_skipped(e, r);
+	if (r->asns)
+		feed_report_emit_asns(e, r->asns, r->asns_found, r->asn_prefixes, r->tables);
 	emit_begin(e, "covers", '{');
 	emit_whole(e, "ipv4_addresses", whole(r->addresses));
 	emit_whole(e, "ipv6_nets_64", whole(r->nets));

@@ -62,7 +62,11 @@ struct feed_report {
 	size_t expired;			 /* left out: ended already */
 	size_t masked;			 /* had host bits */
 	size_t no_category;		 /* rows left out: category neither mapped nor given */
-	size_t asn;			 /* rows left out: AS numbers are not expanded */
+	size_t asn;			 /* rows left out: AS numbers that were not expanded */
+	uint64_t asns;			 /* AS numbers it names, */
+	uint64_t asns_found;		 /* of these, found in asn_table, */
+	uint64_t asn_prefixes;		 /* and rows that came of these */
+	bool tables;			 /* there is an asn_table */
 	uint64_t skipped[FEED_SKIP_MAX]; /* by the parser */
 	uint64_t first_skipped;		 /* its line, 0: none */
 	size_t refused[GATE_CAUSE_MAX];	 /* entries that will not be in force */
@@ -90,6 +94,10 @@ const char *feed_hold_label(uint64_t hold);
 
 /* A member "radius". */
 void feed_radius_emit(struct emit *e, const struct radius_estimate *radius);
+
+/* The member "asn" of an object that is open. */
+void feed_report_emit_asns(struct emit *e, uint64_t asns, uint64_t found, uint64_t prefixes,
+			   bool tables);
 
 /* The members of an object that is open. */
 void feed_report_emit(struct emit *e, const struct feed_report *r);

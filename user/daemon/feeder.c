@@ -344,7 +344,7 @@ int feeder_start(struct loop *loop, const struct feeder_job *job,
 	if (r < 0)
 		return r;
 	f->deadline_ms = order->deadline_ms;
-	r = feeder_spawn(order, input, f->keep ? feeder_keep_fd(f->keep) : -1, &f->pid, &f->fd,
+	r = feeder_spawn(order, job, input, f->keep ? feeder_keep_fd(f->keep) : -1, &f->pid, &f->fd,
 			 why);
 	if (r < 0)
 		return r;

@@ -14,13 +14,19 @@
 #ifndef DAEMON_FEEDER_H
 #define DAEMON_FEEDER_H
 
-#include "core/feed.h"
+#include "core/feed_asn.h"
 #include "core/problem.h"
 #include "daemon/loop.h"
 
 #define FEEDER_DEADLINE_MS (10 * 60 * 1000)
 #define FEEDER_TAG_MAX	   256
 #define FEEDER_BODY_MAX	   65536 /* bytes of what is sent */
+
+/* A prefix-to-AS table, by which AS numbers are expanded. */
+struct feeder_table {
+	const char *path; /* for problems; nothing is opened by it */
+	int fd;		  /* stays the caller's; negative errno: it could not be opened */
+};
 
 /* What to do. Strings are copied. */
 struct feeder_job {
@@ -33,6 +39,8 @@ struct feeder_job {
 	const char *etag,
 		*last_modified; /* of the last good fetch, for a conditional request; NULL */
 	int64_t deadline_ms;	/* 0: FEEDER_DEADLINE_MS */
+	struct feeder_table table[ASN_TABLES_MAX];
+	size_t tables; /* 0: rows of AS numbers come as they are */
 	struct feed_options parse;
 };
 

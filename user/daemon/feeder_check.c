@@ -110,6 +110,8 @@ static const char *check_summary(const struct feed_summary *s, uint64_t rows)
 		return "format or fault";
 	if (s->entries != rows || s->masked > rows)
 		return "count of entries";
+	if (s->asns_found > s->asns || s->asn_prefixes > rows)
+		return "count of AS numbers";
 	if (!is_text(s->detail, sizeof(s->detail)) || !is_text(s->title, sizeof(s->title)))
 		return "text of the summary";
 	if (!is_bool(&s->complete) || !is_bool(&s->may_be_empty) || !is_time(s->timestamp))

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
+#include "daemon/feeder_asn.h"
 #include "daemon/feeder_fetch.h"
 #include "daemon/feeder_sandbox.h"
 
@@ -15,7 +16,8 @@ struct child {
 	struct feed_parser *parser;
 	struct feeder_frame *frame; /* with rows behind it */
 	struct feed_row *row;
-	bool keeps; /* until a write fails */
+	struct child_asn *asn; /* NULL: AS numbers are not expanded */
+	bool keeps;	       /* until a write fails */
 };
 
 /* ---- out ---- */
@@ -43,7 +45,7 @@ static void flush_rows(struct child *c)
 	c->frame->count = 0;
 }
 
-static int on_row(void *arg, const struct feed_row *row)
+static int put_row(void *arg, const struct feed_row *row)
 {
 	struct child *c = arg;
 
@@ -51,6 +53,14 @@ static int on_row(void *arg, const struct feed_row *row)
 	if (c->frame->count == FEEDER_BATCH)
 		flush_rows(c);
 	return 0;
+}
+
+static int on_row(void *arg, const struct feed_row *row)
+{
+	struct child *c = arg;
+	bool asn = row->kind == FEED_ROW_ASN || row->kind == FEED_ROW_ASN_REMOVE;
+
+	return asn && c->asn ? child_asn_row(c->asn, row, put_row, c) : put_row(c, row);
 }
 
 static void write_end(const struct feeder_end *end)
@@ -85,6 +95,7 @@ static int begin(void *arg, bool proven)
 
 	options.types = *c->order->types ? c->order->types : NULL;
 	options.whole = options.whole && proven;
+	options.expands_asn = c->asn;
 	return feed_parser_new(&options, on_row, c, &c->parser);
 }
 
@@ -131,12 +142,18 @@ static int run(struct child *c, struct feeder_end *end, struct problem *why)
 	const struct fetch_sink sink = { begin, take_bytes, c };
 	int r = fetch_prepare(c->order, &fetch, why);
 
+	r = r ?: child_asn_prepare(c->order, &c->asn, why);
 	r = r ?: sandbox_enter(c->order->parent, c->keeps ? FEED_SIZE_MAX : 0, why);
 	r = r ?: fetch_run(fetch, &sink, end, why);
 	if (r < 0 || end->not_modified)
 		return r;
 	r = feed_parser_finish(c->parser, &end->summary);
-	return r < 0 ? problem_set(why, r, "parser: %s", strerror(-r)) : 0;
+	if (r == -ENOTSUP && c->asn)
+		return child_asn_failed(c->asn, why);
+	if (r < 0)
+		return problem_set(why, r, "parser: %s", strerror(-r));
+	child_asn_count(c->asn, &end->summary);
+	return 0;
 }
 
 void feeder_child_main(void)

@@ -272,6 +272,7 @@ int fetch_prepare(const struct feeder_order *order, struct fetch **ret, struct p
 	if (!f || curl_global_init(CURL_GLOBAL_DEFAULT))
 		return problem_set(why, -ENOMEM, "out of memory");
 	f->order = order;
+	f->taxii = fetch_is_taxii(order);
 	f->fd = order->input ? FEEDER_FD_INPUT : -1;
 	if (!order->input)
 		r = prepare_url(f, why);
@@ -344,6 +345,6 @@ int fetch_run(struct fetch *f, const struct fetch_sink *sink, struct feeder_end 
 	f->end = ret;
 	if (f->fd >= 0)
 		return run_local(f, why);
-	r = fetch_run_http(f, why);
+	r = f->taxii ? fetch_run_taxii(f, why) : fetch_run_http(f, why);
 	return r < 0 || ret->not_modified ? r : begin(f, true, why);
 }

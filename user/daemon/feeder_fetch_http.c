@@ -11,6 +11,7 @@
 #include "daemon/feeder_fetch_private.h"
 
 #define USER_AGENT	"moat/" MOAT_VERSION
+#define TAXII_ACCEPT	"Accept: application/taxii+json;version=2.1"
 #define HEADER_MAX	(FEEDER_TAG_MAX + 64) /* a request's line that is made here */
 #define RETRY_AFTER_MAX (7 * 86400)
 #define MARGIN_MS	1000 /* libcurl says more about a timeout than the parent's deadline does */
@@ -92,6 +93,9 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 		end->etag[0] = end->last_modified[0] = t->encoding[0] = '\0';
 		t->proven = line[5] != '1'; /* the frames of HTTP/2 mark the end */
 	}
+	if (header_value(line, size, "X-TAXII-Date-Added-Last", t->fetch->date_added_last,
+			 sizeof(t->fetch->date_added_last)))
+		return size;
 	if (header_value(line, size, "ETag", end->etag, sizeof(end->etag)) ||
 	    header_value(line, size, "Last-Modified", end->last_modified,
 			 sizeof(end->last_modified)) ||
@@ -104,11 +108,11 @@ static size_t on_header(char *line, size_t one, size_t size, void *arg)
 }
 
 /* The parser recognises these by their first bytes; others it would take for a broken list. */
-static bool is_encoding_known(const char *encoding)
+static bool is_encoding_known(const char *encoding, bool plain)
 {
 	static const char *const known[] = { "", "identity", "gzip", "x-gzip", "zstd" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+	for (size_t i = 0; i < (plain ? 2 : ARRAY_SIZE(known)); i++)
 		if (!strcasecmp(encoding, known[i]))
 			return true;
 	return false;
@@ -123,7 +127,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 		t->discarded += size;
 		return t->discarded <= FETCH_ERROR_MAX ? size : 0;
 	}
-	if (!is_encoding_known(t->encoding)) {
+	if (!is_encoding_known(t->encoding, t->fetch->taxii)) {
 		t->failed = problem_set(t->why, -EPROTO,
 					"%s: answers in encoding '%s', which was not asked for",
 					t->fetch->host, t->encoding);
@@ -162,10 +166,12 @@ static int add_tag(struct curl_slist **list, const char *name, const char *tag)
 static int make_headers(const struct fetch *f, bool secrets, struct curl_slist **ret)
 {
 	/* libcurl is not told to decode: the parser does, and has limits. */
-	int r = add_line(ret, "Accept-Encoding: gzip");
+	int r = add_line(ret, f->taxii ? TAXII_ACCEPT : "Accept-Encoding: gzip");
 
-	r = r ?: add_tag(ret, "If-None-Match", f->order->etag);
-	r = r ?: add_tag(ret, "If-Modified-Since", f->order->last_modified);
+	if (!f->taxii) {
+		r = r ?: add_tag(ret, "If-None-Match", f->order->etag);
+		r = r ?: add_tag(ret, "If-Modified-Since", f->order->last_modified);
+	}
 	if (f->body)
 		r = r ?: add_line(ret, "Content-Type: application/json");
 	for (const struct curl_slist *s = f->secrets; s && secrets && !r; s = s->next)
@@ -257,14 +263,21 @@ static int explain_status(struct transfer *t, long status)
 {
 	const char *advice = "";
 
-	if (status == 401 || status == 403)
-		advice = *t->fetch->order->key_file ? ": check the key in api_key_file"
-						    : ": check the key in header_file";
+	if ((status == 401 || status == 403) && *t->fetch->order->key_file)
+		advice = ": check the key in api_key_file";
+	else if ((status == 401 || status == 403) && !t->fetch->secrets)
+		advice = ": it wants a key, put 'Authorization: ...' into a header_file";
+	else if (status == 401 || status == 403)
+		advice = ": check the key in header_file";
 	else if (status == 404 && t->fetch->body)
 		advice =
 			": it takes no usage metrics (CrowdSec before 1.6.3), set usage_metrics: none";
 	else if (status == 404 || status == 410)
 		advice = ": the list was moved or withdrawn, check url";
+	else if (status == 406 || status == 415)
+		advice = t->fetch->taxii ? ": it does not speak TAXII 2.1 there, check url: "
+					   ".../collections/ID/objects/"
+					 : ": it does not give this list in a form that moat takes";
 	else if (status == 429)
 		advice = ": asked too often, fetch it less often";
 	else if (status >= 500)

@@ -23,7 +23,9 @@ struct fetch {
 	size_t ca_size;
 	const struct fetch_sink *sink;
 	struct feeder_end *end;
-	uint64_t bytes; /* of the list */
+	bool taxii;		  /* by pages, which say when their last object was added: */
+	char date_added_last[64]; /* X-TAXII-Date-Added-Last of the last page, "" */
+	uint64_t bytes;		  /* of the list */
 	bool begun, enough;
 };
 
@@ -32,6 +34,10 @@ int fetch_give(struct fetch *f, const void *bytes, size_t size, bool proven, str
 
 /* feeder_fetch_http.c */
 int fetch_run_http(struct fetch *f, struct problem *why);
+
+/* feeder_taxii.c */
+bool fetch_is_taxii(const struct feeder_order *order);
+int fetch_run_taxii(struct fetch *f, struct problem *why);
 
 /* The scheme, host and port of a URL as one word; owned by the caller, NULL: no such URL. */
 char *fetch_origin(const char *url, char **ret_host);

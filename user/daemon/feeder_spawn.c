@@ -29,6 +29,19 @@ static bool copy_text(char *to, size_t room, const char *from)
 	return true;
 }
 
+static void fill_tables(const struct feeder_job *job, struct feeder_order *ret)
+{
+	for (size_t i = 0; i < job->tables; i++) {
+		const char *path = job->table[i].path;
+		size_t size = strlen(path), room = sizeof(ret->table[i].path);
+
+		snprintf(ret->table[i].path, room, "%s",
+			 size < room ? path : path + size - room + 1);
+		ret->table[i].error = job->table[i].fd < 0 ? job->table[i].fd : 0;
+	}
+	ret->tables = (uint32_t)job->tables;
+}
+
 int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, struct problem *why)
 {
 	struct timespec now;
@@ -57,6 +70,7 @@ int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, st
 	if (!copy_text(ret->types, sizeof(ret->types), job->parse.types))
 		return problem_set(why, -EINVAL, "the types are longer than %d bytes",
 				   FEEDER_TYPES_MAX - 1);
+	fill_tables(job, ret);
 	/* Without these the request is not conditional: more traffic, nothing else. */
 	if (!copy_text(ret->etag, sizeof(ret->etag), job->etag) ||
 	    !copy_text(ret->last_modified, sizeof(ret->last_modified), job->last_modified))
@@ -194,16 +208,40 @@ static int run_child(const int fd[FEEDER_FD_MAX], pid_t *ret_pid)
 	return -r;
 }
 
-int feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *ret_pid,
-		 int *ret_out, struct problem *why)
+/* Copies of the job's tables, out of the way. */
+struct table_copies {
+	int fd[ASN_TABLES_MAX];
+};
+
+static void table_copies_close(struct table_copies *t)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(t->fd); i++)
+		base_closep(&t->fd[i]);
+}
+
+static int table_copies_fill(struct table_copies *t, const struct feeder_job *job)
+{
+	for (size_t i = 0; i < job->tables; i++) {
+		t->fd[i] = dup_for_child(job->table[i].fd);
+		if (t->fd[i] < 0 && job->table[i].fd >= 0)
+			return t->fd[i];
+	}
+	return 0;
+}
+
+int feeder_spawn(const struct feeder_order *order, const struct feeder_job *job, int input,
+		 int keep, pid_t *ret_pid, int *ret_out, struct problem *why)
+{
+	_cleanup_(table_copies_close) struct table_copies tables = { .fd = { [0 ... ASN_TABLES_MAX -
+									      1] = -1 } };
 	_cleanup_close_ int file = feeder_memory_file(order, sizeof(*order));
 	_cleanup_close_ int in = dup_for_child(input);
 	_cleanup_close_ int part = dup_for_child(keep);
 	_cleanup_close_ int out = -1, child_out = -1;
 	int ends[2], fd[FEEDER_FD_MAX], r;
 
-	if (file < 0 || (input >= 0 && in < 0) || (keep >= 0 && part < 0))
+	if (file < 0 || (input >= 0 && in < 0) || (keep >= 0 && part < 0) ||
+	    table_copies_fill(&tables, job) < 0)
 		return problem_set(why, -EMFILE, "cannot start the feeder's child: no descriptor");
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return problem_set(why, -errno, "cannot start the feeder's child: %s",
@@ -219,6 +257,7 @@ int feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *r
 	fd[FEEDER_FD_NULL] = -1;
 	fd[FEEDER_FD_INPUT] = in;
 	fd[FEEDER_FD_KEEP] = part;
+	memcpy(&fd[FEEDER_FD_TABLE], tables.fd, sizeof(tables.fd));
 	r = r ?: run_child(fd, ret_pid);
 	if (r < 0)
 		return problem_set(why, r, "cannot start the feeder's child: %s", strerror(-r));

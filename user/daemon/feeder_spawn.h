@@ -17,10 +17,10 @@ int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, st
 int feeder_memory_file(const void *bytes, size_t size);
 
 /*
- * input and keep are -1 or stay the caller's. *ret_out is the end of the pipe
+ * input and keep are -1 or stay the caller's, and so do the job's tables. *ret_out is the end of the pipe
  * to read, non-blocking; *ret_pid is to be killed and waited for.
  */
-int feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *ret_pid,
-		 int *ret_out, struct problem *why);
+int feeder_spawn(const struct feeder_order *order, const struct feeder_job *job, int input,
+		 int keep, pid_t *ret_pid, int *ret_out, struct problem *why);
 
 #endif

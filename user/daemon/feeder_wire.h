@@ -10,6 +10,7 @@
  *	fd 2	/dev/null
  *	fd 3	what to read, if order.input; what to send, if order.post
  *	fd 4	where the fetched bytes are kept, if order.keep
+ *	fd 5	and following: order.tables prefix-to-AS tables
  *
  * and writes frames of FEEDER_ROWS, then one of FEEDER_END, then exits with 0.
  * The child is not trusted: feeder_check_*() look at all of a frame before
@@ -26,6 +27,7 @@
 
 #define FEEDER_URL_MAX	 4096
 #define FEEDER_TYPES_MAX 256
+#define FEEDER_TABLE_MAX 256
 
 enum feeder_fd {
 	FEEDER_FD_ORDER,
@@ -33,7 +35,8 @@ enum feeder_fd {
 	FEEDER_FD_NULL,
 	FEEDER_FD_INPUT,
 	FEEDER_FD_KEEP,
-	FEEDER_FD_MAX,
+	FEEDER_FD_TABLE,
+	FEEDER_FD_MAX = FEEDER_FD_TABLE + ASN_TABLES_MAX,
 };
 
 #define FEEDER_ORDER_MAGIC 0x6d6f6174 /* in order, with the size of the structs behind it */
@@ -49,6 +52,11 @@ struct feeder_order {
 	char header_file[PATH_MAX], key_file[PATH_MAX];
 	char etag[FEEDER_TAG_MAX], last_modified[FEEDER_TAG_MAX];
 	char types[FEEDER_TYPES_MAX];
+	uint32_t tables;
+	struct {
+		char path[FEEDER_TABLE_MAX]; /* its end, if it is longer */
+		int32_t error;		     /* negative errno: there is no descriptor */
+	} table[ASN_TABLES_MAX];
 	struct feed_options parse; /* types is set by the child */
 };
 

@@ -2,11 +2,13 @@
 #include "daemon/feeds_run_state.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <sys/stat.h>
 
 #include "core/log.h"
 #include "core/units.h"
+#include "daemon/feeds_asn.h"
 
 #define SUFFIX_NEW "~new" /* of a copy that is not judged yet; no name has a ~ */
 
@@ -98,6 +100,29 @@ static void note_good(struct feed_run *feed, const struct feed_state *state)
 	if (feed->state.fault[0] && !state->fault[0])
 		log_notice("feed '%s': good again", feed->state.feed);
 	feed->state = *state;
+}
+
+/* By which tables its AS numbers were expanded. Said once that they were not. */
+static void note_asns(const struct feed_job *job, const struct feeder_result *result)
+{
+	const struct feed_summary *summary = &result->summary;
+	struct feed_run *feed = job->feed;
+	uint64_t before = feed->asns - feed->asns_found;
+
+	feed->tables = job->tables;
+	feed->asns = summary->asns;
+	feed->asns_found = summary->asns_found;
+	feed->asn_prefixes = summary->asn_prefixes;
+	if (feed->asns - feed->asns_found == before)
+		return;
+	if (!feed->tables && feed->asns)
+		log_warning("feed '%s': %" PRIu64 " AS numbers of it are not in force: there is no "
+			    "asn_table in the configuration",
+			    feed->state.feed, feed->asns);
+	else if (feed->asns > feed->asns_found)
+		log_info("feed '%s': %" PRIu64 " of its %" PRIu64
+			 " AS numbers have no prefix in asn_table",
+			 feed->state.feed, feed->asns - feed->asns_found, feed->asns);
 }
 
 /* What is known of the feed once this list is in force. */
@@ -231,6 +256,7 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 	}
 	feeds_note_hold(feed, &state, &actor);
 	note_good(feed, &state);
+	note_asns(job, result);
 	feed->refreshed = job->kind == JOB_DISK ? feed->refreshed : job->fetched;
 	if (job->kind == JOB_FETCH)
 		keep_copy(feed);
@@ -244,6 +270,12 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 	if (!err && !state.held)
 		err = sync_hold(d->sync, feed->state.feed, false, why) ? -EAGAIN : 0;
 	return err;
+}
+
+/* Its size is no question any more; but a table may make another list of the same AS numbers. */
+static bool was_judged(const struct feed_job *job, const struct feeder_result *result)
+{
+	return (job->kind == JOB_DISK || job->kind == JOB_CONFIRM) && !result->summary.asns;
 }
 
 static void judge(struct feed_job *job, const struct feeder_result *result)
@@ -261,7 +293,8 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		.known = feed->state.last_good,
 		.entries = feed->state.entries,
 		.force = job->force,
-		.again = job->kind == JOB_DISK || job->kind == JOB_CONFIRM,
+		.again = was_judged(job, result),
+		.tables = job->tables,
 		.overlaps = job->dry_run || !feed->state.last_good,
 		.samples = d->samples,
 		.config = d->config,
@@ -328,7 +361,8 @@ static void confirm(struct feed_job *job, const struct feeder_result *result)
 	state.failures = 0;
 	state.fault[0] = state.detail[0] = '\0';
 	if (feed->state.held != FEED_HELD_BY_GUARD && feed->refreshed &&
-	    start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK) {
+	    start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK &&
+	    (!feed->asns || feed->tables == job->tables)) {
 		close(start.fd);
 		note_good(feed, &state);
 		save_state(feed);
@@ -385,6 +419,7 @@ static void describe(const struct feed_run *feed, const struct config_feed *conf
 	if (start->format >= 0)
 		ret->parse.format = (enum feed_format)start->format;
 	ret->parse.now = start->fetched;
+	ret->parse.whole |= start->force; /* a last line without end: somebody knows better */
 	if (start->kind != JOB_FETCH || !config)
 		return;
 	feeds_path(feed, SUFFIX_NEW, keep);
@@ -449,7 +484,10 @@ int feed_job_start(struct feed_run *feed, const struct job_start *start, struct 
 	describe(feed, config, start, keep, &what);
 	if (start->kind == JOB_FETCH && config && config->parse.format == FEED_CROWDSEC)
 		err = describe_answer(job, config, url, &what, why);
+	feeds_asn_open(d->config, &what);
+	job->tables = feeds_asn_stamp(&what);
 	err = err ?: feeder_start(d->loop, &what, on_rows, on_done, job, &job->feeder, why);
+	feeds_asn_close(&what);
 	if (err) {
 		job_free(job);
 		return err;

@@ -398,6 +398,10 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 		.next = feed->next,
 		.running = feed->job,
 		.radius = &feed->radius,
+		.asns = feed->asns,
+		.asns_found = feed->asns_found,
+		.asn_prefixes = feed->asn_prefixes,
+		.tables = feed->tables,
 	};
 }
 

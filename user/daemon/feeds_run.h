@@ -71,6 +71,8 @@ struct feed_view {
 	int64_t next;			  /* when it is fetched next, unix seconds; 0: not */
 	bool running;
 	const struct radius_estimate *radius; /* of the last list that added something that acts */
+	uint64_t asns, asns_found, asn_prefixes; /* AS numbers of its list, see core/feed.h */
+	bool tables;				 /* there was an asn_table for it */
 };
 
 size_t feeds_run_count(const struct feeds_run *f);

@@ -43,6 +43,8 @@ struct feed_run {
 	struct crowdsec
 		*crowdsec; /* owned; NULL: its format is another one, or it was not asked yet */
 	struct crowdsec_usage *usage; /* likewise */
+	uint64_t tables;	      /* of what its AS numbers were expanded by, see feeds_asn.h */
+	uint64_t asns, asns_found, asn_prefixes; /* of the list in force, see core/feed.h */
 	size_t causes;
 	struct {
 		char label[FEED_CAUSE_MAX];
@@ -57,6 +59,7 @@ struct feed_job {
 	struct feed_apply *apply;  /* owned */
 	struct crowdsec *crowdsec; /* of the feed; NULL: this list is no answer of a LAPI */
 	int64_t fetched;
+	uint64_t tables; /* what it is expanded by */
 	bool dry_run, force, report;
 	char actor_name[64], actor_origin[32];
 	feeds_done_fn done; /* NULL: nobody waits */

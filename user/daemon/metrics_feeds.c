@@ -33,6 +33,16 @@ static double held(const struct feed_view *view)
 	return view->state->held != FEED_FREE;
 }
 
+static double asns(const struct feed_view *view)
+{
+	return (double)view->asns;
+}
+
+static double asns_left_out(const struct feed_view *view)
+{
+	return (double)(view->asns - view->asns_found);
+}
+
 static const struct {
 	const char *name, *help;
 	double (*of)(const struct feed_view *view);
@@ -48,6 +58,10 @@ static const struct {
 	  in_trouble },
 	{ "moat_feed_held", "1 if the listings of a feed only count: held by a guard or by hand.",
 	  held },
+	{ "moat_feed_as_numbers", "AS numbers that the list of a feed names.", asns },
+	{ "moat_feed_as_numbers_left_out",
+	  "AS numbers of a feed that are not in force: no asn_table, or none in it.",
+	  asns_left_out },
 };
 
 static void write_refused(void *arg, const char *feed, const char *cause, uint64_t count)
