@@ -63,7 +63,7 @@ static enum gate_cause check_row(struct row row)
 
 static void a_good_row_becomes_a_claim(void **state)
 {
-	const struct row row = { "192.0.2.0/24", "spam", "manual", "1800000000", "75" };
+	const struct row row = { "192.0.2.0/24", "spam", "manual", "1800000000", "75", NULL };
 	struct claim claim = { .feed = 4711 };
 	struct prefix expect = prefix("192.0.2.0/24");
 
@@ -87,7 +87,7 @@ static void a_row_without_expiry_never_ends(void **state)
 
 static void a_refused_row_leaves_the_claim_alone(void **state)
 {
-	const struct row row = { "192.0.2.1", "botnet", "manual", "soon", NULL };
+	const struct row row = { "192.0.2.1", "botnet", "manual", "soon", NULL, NULL };
 	struct claim claim = { .feed = 1, .category = 9, .expires = 8 };
 
 	(void)state;
@@ -366,8 +366,8 @@ static void a_large_never_block_set_does_not_slow_the_gate(void **state)
 	_cleanup_free_ struct prefix *never = calloc(NEVER_BLOCKS, sizeof(*never));
 	struct gate gate = { .categories = &names, .never_block = never, .min_prefix = { 8, 19 } };
 	const struct row rows[] = {
-		{ "203.0.113.77", "spam", "manual", "1800000000", "75" },
-		{ "2001:db8:1234::/48", "spam", "manual", NULL, NULL },
+		{ "203.0.113.77", "spam", "manual", "1800000000", "75", NULL },
+		{ "2001:db8:1234::/48", "spam", "manual", NULL, NULL, NULL },
 	};
 	struct timespec begin, end;
 	double seconds;

@@ -16,6 +16,7 @@
 #include "core/feed.h"
 #include "core/prefix.h"
 #include "core/problem.h"
+#include "core/region.h"
 #include "moat/control.h"
 #include "moat/policy.h"
 
@@ -86,7 +87,10 @@ struct config {
 	size_t categories;		  /* at most CONFIG_CATEGORIES_MAX */
 	struct prefix *never_block;	  /* owned; in the order of the file */
 	size_t never_blocks;
-	uint8_t min_prefix[2]; /* guards.min_prefix_v4, _v6: 8, 19 */
+	uint8_t min_prefix[2];	     /* guards.min_prefix_v4, _v6: 8, 19 */
+	bool non_routable;	     /* guards.non_routable: pass; such sources may be listed */
+	char (*region)[REGION_WORD]; /* owned; words that this host carries */
+	size_t regions;
 	struct config_limits
 		limits; /* guards.max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
 	struct config_feed *feed; /* owned; in the order of the file */

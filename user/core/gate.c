@@ -12,6 +12,7 @@ static const struct {
 	const char *text;
 } causes[] = {
 	[GATE_PASSED] = { "passed", "in force" },
+	[GATE_ELSEWHERE] = { "elsewhere", "in force in other regions only" },
 #define X(name, label, text) [GATE_##name] = { label, text },
 	GATE_CAUSES(X)
 #undef X
@@ -100,6 +101,31 @@ static bool is_never_block(const struct gate *gate, const struct prefix *source)
 	return false;
 }
 
+/* RFC 6890 and its successors, by family. */
+static const struct prefix not_routable[] = {
+	{ MOAT_IPV4, 8, { 0 } },
+	{ MOAT_IPV4, 8, { 10 } },
+	{ MOAT_IPV4, 10, { 100, 64 } },
+	{ MOAT_IPV4, 8, { 127 } },
+	{ MOAT_IPV4, 16, { 169, 254 } },
+	{ MOAT_IPV4, 12, { 172, 16 } },
+	{ MOAT_IPV4, 16, { 192, 168 } },
+	{ MOAT_IPV4, 3, { 224 } }, /* multicast, reserved, broadcast */
+	{ MOAT_IPV6, 96, { 0 } },  /* unspecified, loopback, IPv4-compatible */
+	{ MOAT_IPV6, 7, { 0xfc } },
+	{ MOAT_IPV6, 9, { 0xfe, 0x80 } }, /* link-local, and once site-local */
+	{ MOAT_IPV6, 8, { 0xff } },
+};
+
+bool gate_is_routable(const struct prefix *source)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(not_routable); i++)
+		if (prefix_covers(&not_routable[i], source) ||
+		    prefix_covers(source, &not_routable[i]))
+			return false;
+	return true;
+}
+
 /* What the data plane passes before it looks at any list (bpf/parse.h). */
 static bool is_unblockable(const struct prefix *source)
 {
@@ -136,6 +162,8 @@ enum gate_cause gate_check_prefix(const struct gate *gate, const struct prefix *
 		return GATE_PREFIX_FLOOR;
 	if (!protects && is_never_block(gate, source))
 		return GATE_NEVER_BLOCK;
+	if (!protects && gate->only_routable && !gate_is_routable(source))
+		return GATE_NON_ROUTABLE;
 	return GATE_PASSED;
 }
 
@@ -183,6 +211,7 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 	struct claim claim = {};
 	enum gate_cause cause;
 	uint64_t number;
+	int here;
 
 	cause = check_names(gate, row, &claim.category);
 	if (cause)
@@ -199,8 +228,11 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 			return GATE_BAD_EXPIRY;
 		claim.expires = number;
 	}
+	here = region_fits(row->region, gate->region, gate->regions);
+	if (here < 0)
+		return GATE_BAD_REGION;
 	claim.category = gate_category(gate, claim.category, row->feed);
 	claim.feed = ret->feed;
 	*ret = claim;
-	return GATE_PASSED;
+	return here ? GATE_PASSED : GATE_ELSEWHERE;
 }

@@ -134,6 +134,25 @@ static int compare_prefix(const void *a, const void *b)
 	return prefix_compare(a, b);
 }
 
+/* What the gate asks. */
+static int ruleset_guards(struct ruleset *r, const struct config *config,
+			  const struct prefix *never, size_t nevers)
+{
+	r->never = malloc((nevers ? nevers : 1) * sizeof(*r->never));
+	r->region = calloc(config->regions + 1, sizeof(*r->region));
+	if (!r->never || !r->region)
+		return -ENOMEM;
+	if (nevers)
+		memcpy(r->never, never, nevers * sizeof(*never));
+	r->nevers = gate_sort_never_block(r->never, nevers);
+	if (config->regions)
+		memcpy(r->region, config->region, config->regions * sizeof(*r->region));
+	r->regions = config->regions;
+	r->only_routable = !config->non_routable;
+	memcpy(r->min_prefix, config->min_prefix, sizeof(r->min_prefix));
+	return 0;
+}
+
 int ruleset_new(const struct config *config, const struct prefix *never, size_t nevers,
 		const struct tables *tables, struct ruleset **ret, struct problem *why)
 {
@@ -153,13 +172,8 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 	if (error < 0)
 		return error;
 
-	r->never = malloc((nevers ? nevers : 1) * sizeof(*r->never));
-	if (!r->never)
+	if (ruleset_guards(r, config, never, nevers))
 		return problem_set(why, -ENOMEM, "out of memory");
-	if (nevers)
-		memcpy(r->never, never, nevers * sizeof(*never));
-	r->nevers = gate_sort_never_block(r->never, nevers);
-	memcpy(r->min_prefix, config->min_prefix, sizeof(r->min_prefix));
 	memcpy(r->capacity, config->capacity, sizeof(r->capacity));
 	*ret = take_ptr(r);
 	return 0;
@@ -175,6 +189,7 @@ struct ruleset *ruleset_free(struct ruleset *r)
 		free((char *)r->monitor[i]);
 	free(r->monitor);
 	free(r->never);
+	free(r->region);
 	free(r);
 	return NULL;
 }
@@ -190,6 +205,9 @@ void sync_use_gate(struct sync *s)
 		.monitor = s->rules->monitor,
 		.monitors = s->rules->monitors,
 		.monitored = s->rules->monitored,
+		.only_routable = s->rules->only_routable,
+		.region = s->rules->region,
+		.regions = s->rules->regions,
 	};
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/gate.h"
 #include "core/image.h"
+#include "daemon/elsewhere.h"
 #include "daemon/feeds.h"
 #include "daemon/refusals.h"
 #include "daemon/sync.h"
@@ -32,6 +33,9 @@ struct ruleset {
 	struct prefix *never; /* owned; by gate_sort_never_block() */
 	size_t nevers;
 	uint8_t min_prefix[2];
+	bool only_routable;
+	char (*region)[REGION_WORD]; /* owned; words that this host carries */
+	size_t regions;
 	uint32_t capacity[2];
 };
 
@@ -45,6 +49,7 @@ struct sync {
 	struct image *image;
 	struct feeds *feeds;
 	struct refusals *refusals;
+	struct elsewhere *elsewhere;
 
 	/* By family: sources the maps had no room for, the next to be tried first. */
 	struct prefix *full[2];
@@ -140,10 +145,12 @@ static inline bool sync_cause_is_room(enum gate_cause cause)
 /* An empty model with what belongs to it, in place of what s has. 0 or -ENOMEM. */
 int sync_make_model(struct sync *s);
 
-/* Takes one row of the database into the model, or into refusals. */
+/* Takes one row of the database into the model, into refusals, or among those elsewhere. */
 int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct problem *why);
 /* Takes the claim of a row out of the model. 1 if there was one. */
 int sync_drop_row(struct sync *s, const struct row *row);
+/* A row is gone from the database: nothing of it stays. 1 if it was in the model. */
+int sync_forget_row(struct sync *s, const struct row *row);
 int sync_load(struct sync *s, int64_t now, struct problem *why);
 
 int64_t sync_realtime(void);	 /* unix seconds */
