@@ -113,10 +113,12 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere selftest labels explain frame daemon discover ifaces loop notify)
-SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random sync_region \
+	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere selftest labels explain frame daemon \
+	      daemon_never ifaces loop notify)
+SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_full sync_trouble sync_random sync_region sync_never \
 		explain),$(UNIT))
-INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals elsewhere loop discover),$(UNIT))
+INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces refusals elsewhere loop discover watch),$(UNIT))
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 $(SYNC_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(addprefix $(BUILD)/tests/unit/,sync_lab.o sync_check.o) \
 		$(INNER_UNIT) $(STORE) $(CORE)

@@ -138,7 +138,7 @@ void listing_emit(struct emit *e, const struct listing *listing, const struct li
 	emit_time_text(e, "created_at", listing->created_at);
 	emit_time_text(e, "expires_at", listing->key.expires_at);
 	listing_emit_fate(e, fate);
-	listing_emit_why(e, listing->region, fate);
+	listing_emit_why(e, listing->key.region, fate);
 	emit_end(e, '}');
 }
 

@@ -49,6 +49,13 @@ int sync_reload(struct sync *s, const struct config *config, const struct prefix
 		size_t nevers, struct problem *why);
 
 /*
+ * Another never-block set alone; reads of the database only what it concerns.
+ * 1 in force, 0 it was already, or negative errno: it will be, as soon as the
+ * database was read again.
+ */
+int sync_set_never(struct sync *s, const struct prefix *never, size_t nevers, struct problem *why);
+
+/*
  * When sync_follow() has something to do on its own, unix seconds; 0: nothing
  * is to come. Expiry, another try of what failed, a clock that was set; what is
  * due already is in the past.

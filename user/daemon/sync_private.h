@@ -5,6 +5,7 @@
  *	sync.c		opens, follows the change log, expires
  *	sync_load.c	reads everything and reconciles the maps
  *	sync_policy.c	categories, policies and guards of the configuration
+ *	sync_never.c	another never-block set, by itself
  *	sync_write.c	compiles, and writes what the image stages
  *	sync_numbers.c	what status and metrics say
  */
