@@ -131,6 +131,8 @@ static void show_difference(const struct cli *cli, const json_t *report)
 	count(cli, "-", number(report, "removes"), ", ");
 	count(cli, "", number(report, "refreshes"), " refreshed, ");
 	count(cli, "", number(report, "unchanged"), " unchanged)");
+	if (number(report, "lingering"))
+		count(cli, ", ", number(report, "lingering"), " linger");
 	if (number(report, "duplicates"))
 		count(cli, ", ", number(report, "duplicates"), " said twice");
 	fputc('\n', cli->out);

@@ -68,6 +68,7 @@ struct config_feed {
 	struct config_mapping *mapping;	   /* owned */
 	size_t mappings;
 	int64_t every, ttl; /* seconds; 12h, 3d */
+	int64_t linger;	    /* how long a listing that left the list stays; 0: not at all */
 	bool monitor;	    /* its listings only count */
 	int confidence;	    /* of rows that have none; -1: none */
 	uint64_t min_entries;

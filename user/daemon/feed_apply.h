@@ -34,6 +34,7 @@ struct feed_rules {
 	struct config_mapping *mapping; /* owned */
 	size_t mappings;
 	int64_t ttl;	/* 0: without end */
+	int64_t linger; /* how long what leaves the list stays */
 	int confidence; /* of rows that have none; -1: none */
 	uint64_t min_entries;
 	bool allow_empty;
