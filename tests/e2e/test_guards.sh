@@ -105,6 +105,7 @@ check "the dry run of another feed shows the overlap" equal \
 rows() { sql "SELECT group_concat(source, ' ') FROM (SELECT source FROM listing WHERE feed = '$1' ORDER BY source)"; }
 check "a feed's host bits are masked, IPv4 inside IPv6 is IPv4" equal \
 	"10.3.3.3 192.0.2.0/24 192.0.2.200 198.51.100.200 224.1.1.1" "$(rows masked)"
+check "that they were masked is in the log" grep -q "feed 'masked': 1 entries had host bits" "$LAB/moatd.log"
 check "or refused, as the feed says" equal "10.3.3.3 192.0.2.200 198.51.100.200 224.1.1.1" "$(rows strict)"
 check "private and multicast space of a feed is refused" equal "non_routable 2 non_routable 2" \
 	"$(sql "SELECT cause, count(*) FROM refused WHERE source IN ('10.3.3.3', '224.1.1.1') GROUP BY source" | tr '|\n' '  ' | sed 's/ $//')"
