@@ -106,24 +106,24 @@ static void shared_addresses_take_no_room_and_are_not_wanted(void **state)
 	(void)state;
 	start(CONFIG);
 	for (int i = 0; i < 2; i++)
-		lab_sql("INSERT INTO listing (source, category) VALUES ('100.64.%d.0/24', 'cgnat')",
+		lab_sql("INSERT INTO listing (source, category) VALUES ('21.64.%d.0/24', 'cgnat')",
 			i);
 	lab_follow();
 	assert_int_equal(lab_numbers().wanted[MOAT_IPV4], 0);
 	assert_int_equal(lab_numbers().refused[MOAT_IPV4], 0);
 	assert_true(lab_numbers().coverage == 1);
-	assert_false(lab_in_kernel("100.64.0.0/24"));
+	assert_false(lab_in_kernel("21.64.0.0/24"));
 	assert_int_equal(lab_count("manual", "cgnat", "live"), 2);
-	claim("one", "100.64.0.0/16", "botnet", 30);
-	assert_verdict("100.64.0.1", "shared");
-	assert_verdict("100.64.99.1", "drop");
+	claim("one", "21.64.0.0/16", "botnet", 30);
+	assert_verdict("21.64.0.1", "shared");
+	assert_verdict("21.64.99.1", "drop");
 	assert_int_equal(lab_numbers().wanted[MOAT_IPV4], 3);
 	assert_int_equal(lab_numbers().refused[MOAT_IPV4], 0);
 	lab_pass(31);
 	lab_follow();
 	assert_int_equal(lab_numbers().wanted[MOAT_IPV4], 0);
 	assert_int_equal(lab_numbers().refused[MOAT_IPV4], 0);
-	assert_false(lab_in_kernel("100.64.0.0/24"));
+	assert_false(lab_in_kernel("21.64.0.0/24"));
 	lab_check();
 }
 

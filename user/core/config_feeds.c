@@ -308,9 +308,12 @@ static int read_times(const struct setting_file *file, const struct setting *n,
 {
 	const struct setting *every = setting_get(n, "every");
 	const struct setting *ttl = setting_get(n, "ttl");
+	const struct setting *linger = setting_get(n, "linger");
 	int err = 0;
 
-	if (every)
+	if (linger)
+		err = read_duration(file, linger, &feed->linger);
+	if (!err && every)
 		err = read_duration(file, every, &feed->every);
 	if (!err && ttl)
 		err = read_duration(file, ttl, &feed->ttl);
@@ -422,7 +425,8 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		"confidence",	  "min_entries",   "allow_empty", "max_shrink",
 		"max_growth",	  "host_bits",	   "header_file", "csv",
 		"types",	  "basis",	   "region",	  "review",
-		"radius_sources", "radius_budget", "group",	  "trusted",
+		"radius_sources", "radius_budget", "linger",	  "group",
+		"trusted",
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
