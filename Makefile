@@ -114,7 +114,7 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere selftest labels explain frame daemon \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies selftest labels explain frame daemon \
 	      daemon_never audit_chain audit_note ifaces samples loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum sync_region \
 		sync_never \
@@ -137,10 +137,14 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
 	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_hold.o feed_radius.o feed_apply.o feed_guards.o feed_linger.o feed_overlap.o feed_set.o feed_report.o \
-	      feed_schedule.o notify.o)
+	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 FEEDS_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,feeds_run feeds_hold feed_radius),$(UNIT))
 $(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
+# The same against a LAPI of the test's: the feeder and its child are the real ones.
+LAPI_UNIT := $(filter-out %/fake_feeder.o,$(FEEDS_UNIT)) $(filter-out %/loop.o %/feeder_lab.o,$(FEEDER_UNIT))
+$(BUILD)/tests/unit/test_daemon_crowdsec_lapi: $(BUILD)/tests/unit/test_daemon_crowdsec_lapi.o $(LAPI_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/unit/test_daemon_%: $(BUILD)/tests/unit/test_daemon_%.o $(DAEMON) $(PLANE) $(STORE) $(CORE)
@@ -167,7 +171,9 @@ $(BUILD)/tools/can-load: tools/can-load.c
 
 # Fuzzers: tests/fuzz/fuzz_LAYER_*.c with libFuzzer, everything they link made by clang once more.
 FUZZ	:= $(patsubst tests/%.c,$(BUILD)/fuzz/tests/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+# What clang alone warns of is not what fuzzers are for: gcc judges the same files.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	      -Wno-missing-field-initializers -Wno-sign-compare
 fuzz_objects = $(patsubst $(BUILD)/%,$(BUILD)/fuzz/%,$(1))
 
 $(BUILD)/fuzz/%.o: user/%.c
@@ -175,7 +181,7 @@ $(BUILD)/fuzz/%.o: user/%.c
 	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -c -o $@ $<
 $(BUILD)/fuzz/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -Wno-missing-prototypes -c -o $@ $<
+	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -I. -Wno-missing-prototypes -c -o $@ $<
 $(BUILD)/fuzz/tests/fuzz/fuzz_core_%: $(BUILD)/fuzz/tests/fuzz/fuzz_core_%.o $(call fuzz_objects,$(CORE))
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
 $(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $(call fuzz_objects,$(STORE) $(CORE))
@@ -183,8 +189,13 @@ $(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $
 $(call fuzz_objects,$(PLANE)): | $(BUILD)/moat.skel.h
 $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%: $(BUILD)/fuzz/tests/fuzz/fuzz_daemon_%.o \
 		$(call fuzz_objects,$(DAEMON) $(PLANE) $(STORE) $(CORE))
-	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_daemon) $(LIBS_plane) \
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) $(FUZZ_WRAPS) -fsanitize=fuzzer -o $@ $^ $(LIBS_daemon) $(LIBS_plane) \
 		$(LIBS_store) $(LIBS_core)
+# The child's part is played by the fuzzer.
+$(BUILD)/fuzz/tests/fuzz/fuzz_daemon_feeder: FUZZ_WRAPS = $(call wraps,feeder_spawn kill waitpid)
+# Over the fake daemon: no stem, so these rules win over the one above.
+$(BUILD)/fuzz/tests/fuzz/fuzz_daemon_http: $(call fuzz_objects,$(BUILD)/tests/fuzz/fuzz_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 
 # ---- checks that need no root ----
 
@@ -241,13 +252,16 @@ check-scripts:
 
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
+# These mostly wait, for minutes: they run beside the others.
+E2E_SLOW := $(filter %_slow.sh,$(E2E))
 E2E_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/e2e/*.c)))
 GOLDEN	:= $(sort $(wildcard tests/golden/test_*.sh))
 CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(c)") \
 	   "exit:$(self) check-tidy -kj$(shell nproc)" $(GOLDEN:%=tap:%)
 SAN_UNIT := $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(UNIT))
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 60
 FUZZ_RUNS = $(foreach f,$(FUZZ),"exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
+FUZZ_BESIDE = $(foreach f,$(FUZZ),"beside:exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 TEST_LOGS := $(BUILD)/test-logs
 export BUILD
 
@@ -273,7 +287,8 @@ test:
 	@$(MAKE) --no-print-directory all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
 		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
 	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
-		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(E2E:%=tap:%) $(FUZZ_RUNS) || status=$$?; \
+		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(patsubst %,tap:%,$(filter-out $(E2E_SLOW),$(E2E))) \
+		$(E2E_SLOW:%=beside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
 	$(give_back); exit $$status
 
 fuzz: FUZZ_SECONDS = 300
@@ -309,11 +324,13 @@ $(BENCH)/sender.bpf.o: tools/bench/sender.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(BENCH_BPF)
 
-$(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/sources.o
+$(BENCH)/verdicts: $(BENCH)/verdicts.o $(BENCH)/probe.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
+$(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
 .PHONY: bench bench-wire bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
@@ -329,7 +346,7 @@ bench-wire:
 bench-control:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
-	@status=0; tools/bench/control.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+	@status=0; tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
 
 .PHONY: demo install help clean
 demo:

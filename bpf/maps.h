@@ -3,7 +3,7 @@
  * Every map: who writes it, who reads it, what empty means.
  *
  * The sizes written here are placeholders where the daemon sets the size
- * before loading (sources, phases, samples). All maps but moat_samples are
+ * before loading (sources, phases, flows, samples). All maps but moat_samples are
  * pinned; moat_iface, moat_stats and moat_samples exist once for each
  * interface, the others once.
  */
@@ -15,6 +15,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "moat/control.h"
+#include "moat/flow.h"
 #include "moat/policy.h"
 #include "moat/sample.h"
 #include "moat/source.h"
@@ -93,6 +94,33 @@ struct {
 	__type(key, __u32);
 	__type(value, struct moat_control);
 } moat_control SEC(".maps");
+
+/*
+ * Local UDP ports that the kernel gives to clients: who sends from one opens a flow. Daemon writes.
+ * Empty: no UDP flow is noted.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct moat_ports);
+} moat_clients SEC(".maps");
+
+/* Flows opened from here; the oldest give way. tc program writes, XDP program reads. Empty: nothing is a reply. */
+struct flow_table {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct moat_flow_key);
+	__type(value, struct moat_flow);
+} moat_flows SEC(".maps");
+
+/* Where the programs find moat_flows. Daemon writes. Empty: no flow is noted, nothing is a reply. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct flow_table);
+} moat_flow_slot SEC(".maps");
 
 /* The switches of one interface. Daemon writes. Empty: every action only counts. */
 struct {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * moat in the kernel: one XDP program that judges packets by their source, one
- * tc program that carries its tag on. Loaded once for each interface, with all
- * maps but moat_iface, moat_stats and moat_samples shared.
+ * tc program that carries its tag on, and one that notes what this host opens.
+ * Loaded once for each interface, with all maps but moat_iface, moat_stats and
+ * moat_samples shared.
  *
  * Read in the order of the stages: parse, lookup, rules, act, count.
  */
@@ -14,8 +15,10 @@
 #include "bpf/act.h"
 #include "bpf/lookup.h"
 #include "bpf/maps.h"
+#include "bpf/note.h"
 #include "bpf/packet.h"
 #include "bpf/parse.h"
+#include "bpf/reply.h"
 #include "bpf/rules.h"
 
 #define TC_ACT_UNSPEC (-1) /* continue with the next filter */
@@ -41,7 +44,7 @@ static __always_inline enum moat_reason judge(struct xdp_md *ctx, struct packet 
 
 	result = lookup_source(pkt, control, &found);
 	if (result == LOOKUP_LISTED)
-		return rules_check(ctx, pkt, control, &found);
+		return reply_check(ctx, pkt, rules_check(ctx, pkt, control, &found));
 
 	why = parse_doubt(ctx, pkt); /* an expired listing counts no more: not even here */
 	if (why)
@@ -73,4 +76,11 @@ int moat_mark(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	skb->mark = tag->mark;
 	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int moat_egress(struct __sk_buff *skb)
+{
+	note_packet(skb);
+	return TC_ACT_UNSPEC; /* the packet goes its way unchanged */
 }

@@ -114,11 +114,10 @@ static __always_inline enum moat_reason parse_ip6(struct packet *pkt, const stru
 	return 0;
 }
 
-/* Returns the reason of a packet without a source to judge, else 0. */
-static __always_inline enum moat_reason parse_packet(const struct xdp_md *ctx, struct packet *pkt)
+/* The frame between data and end: the reason of a packet without a source to judge, else 0. */
+static __always_inline enum moat_reason parse_frame(const void *data, const void *end,
+						    struct packet *pkt)
 {
-	const void *data = packet_data(ctx);
-	const void *end = packet_end(ctx);
 	const struct ethhdr *eth = data;
 	const void *next = eth + 1;
 	__be16 proto;
@@ -148,6 +147,12 @@ static __always_inline enum moat_reason parse_packet(const struct xdp_md *ctx, s
 	return is_vlan(proto) ? MOAT_VLAN_DEPTH : MOAT_NOT_IP;
 }
 
+/* The same of the packet in hand. */
+static __always_inline enum moat_reason parse_packet(const struct xdp_md *ctx, struct packet *pkt)
+{
+	return parse_frame(packet_data(ctx), packet_end(ctx), pkt);
+}
+
 /* What parse_transport() found, in one register. */
 union transport {
 	__u64 word;
@@ -156,17 +161,20 @@ union transport {
 		__u8 protocol;
 		__u8 known; /* enum transport_known */
 		__u8 doubt; /* plain reason a clean source leaves with, or 0 */
-		__u8 reserved[3];
+		__u8 reserved;
+		__u16 offset; /* with TRANSPORT_PORTS: of the transport header in the frame */
 	};
 };
 
 /* Ports of TCP, UDP and their kin, type of ICMP; at is the transport header. */
-static __always_inline void parse_ports(union transport *out, const void *at, const void *end)
+static __always_inline void parse_ports(union transport *out, const void *data, const void *at,
+					const void *end)
 {
 	const __be16 *ports = at;
 	const __u8 *icmp = at;
 
 	out->known = TRANSPORT_PROTOCOL;
+	out->offset = at - data;
 	switch (out->protocol) {
 	case PROTOCOL_TCP:
 	case PROTOCOL_UDP:
@@ -188,8 +196,8 @@ static __always_inline void parse_ports(union transport *out, const void *at, co
 	}
 }
 
-static __always_inline void parse_transport4(union transport *out, const struct iphdr *ip,
-					     const void *end)
+static __always_inline void parse_transport4(union transport *out, const void *data,
+					     const struct iphdr *ip, const void *end)
 {
 	if ((const void *)&ip->saddr > end)
 		return;
@@ -197,7 +205,7 @@ static __always_inline void parse_transport4(union transport *out, const struct 
 	out->known = TRANSPORT_PROTOCOL;
 	if ((const void *)(ip + 1) > end || ip->ihl < 5 || ip->frag_off & bpf_htons(IP4_OFFSET))
 		return;
-	parse_ports(out, (const void *)ip + ip->ihl * 4, end);
+	parse_ports(out, data, (const void *)ip + ip->ihl * 4, end);
 }
 
 /*
@@ -205,8 +213,8 @@ static __always_inline void parse_transport4(union transport *out, const struct 
  * where the chain is cut or too long. A later fragment ends the walk: its
  * protocol is known only if the fragment header names a transport.
  */
-static __always_inline void parse_transport6(union transport *out, const struct ipv6hdr *ip,
-					     const void *end)
+static __always_inline void parse_transport6(union transport *out, const void *data,
+					     const struct ipv6hdr *ip, const void *end)
 {
 	const void *at = ip + 1;
 	__u8 next;
@@ -244,24 +252,34 @@ static __always_inline void parse_transport6(union transport *out, const struct 
 	if (is_extension(next))
 		return;
 	out->protocol = next;
-	parse_ports(out, at, end);
+	parse_ports(out, data, at, end);
 }
 
-/*
- * The union transport of a packet whose source is known; ip is the offset of
- * its IP header. Needed for scoped rules and odd IPv6 packets only, hence a
- * function of its own: the verifier walks its loop once.
- */
-__attribute__((noinline)) __u64 parse_transport(struct xdp_md *ctx, __u32 ip, __u32 family)
+/* Where an IP header can begin that an ICMP error quotes: offsets up to here are followed. */
+#define PARSE_OFFSET 0x7FFF
+
+/* The union transport of the IP header at offset ip of the frame between data and end. */
+static __always_inline __u64 parse_transport_at(const void *data, const void *end, __u32 ip,
+						__u32 family)
 {
-	const void *at = packet_data(ctx) + (ip & 0x1F);
+	const void *at = data + (ip & PARSE_OFFSET);
 	union transport out = {};
 
 	if (family == MOAT_IPV4)
-		parse_transport4(&out, at, packet_end(ctx));
+		parse_transport4(&out, data, at, end);
 	else
-		parse_transport6(&out, at, packet_end(ctx));
+		parse_transport6(&out, data, at, end);
 	return out.word;
+}
+
+/*
+ * The same of a packet whose source is known. Needed for scoped rules, replies
+ * and odd IPv6 packets only, hence a function of its own: the verifier walks
+ * its loop once.
+ */
+__attribute__((noinline)) __u64 parse_transport(struct xdp_md *ctx, __u32 ip, __u32 family)
+{
+	return parse_transport_at(packet_data(ctx), packet_end(ctx), ip, family);
 }
 
 /* The doubt of a clean source: an IPv6 chain of extension headers can add one. */

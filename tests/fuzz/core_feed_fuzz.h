@@ -47,7 +47,7 @@ static inline int check_row(void *arg, const struct feed_row *row)
 		must(!prefix_compare(&masked, &row->source));
 	}
 	must(row->confidence <= 100 || row->confidence == FEED_NO_CONFIDENCE);
-	must(row->masked <= 1 && !row->reserved && row->line && row->expires >= 0);
+	must(row->masked <= 1 && !row->scope && row->line && row->expires >= 0);
 	must_be_text(row->category, sizeof(row->category));
 	must_be_text(row->reference, sizeof(row->reference));
 	must_be_text(row->reason, sizeof(row->reason));

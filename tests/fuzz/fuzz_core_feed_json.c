@@ -72,7 +72,8 @@ static int on_row(void *arg, const struct feed_row *row)
 	check_text(row->reference, sizeof(row->reference));
 	check_text(row->reason, sizeof(row->reason));
 	check(row->confidence <= 100 || row->confidence == FEED_NO_CONFIDENCE);
-	check(row->masked <= 1 && !row->reserved && row->line && row->kind <= FEED_ROW_ASN);
+	check(row->masked <= 1 && row->scope < FEED_SCOPE_MAX && row->line &&
+	      row->kind <= FEED_ROW_ASN);
 	check(!row->masked || !r->refuse_hosts);
 	r->added += row->kind == FEED_ROW_ADD;
 	r->removed += row->kind == FEED_ROW_REMOVE;

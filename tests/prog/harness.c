@@ -7,9 +7,11 @@
 
 #include "moat.skel.h"
 #include "moat/abi.h"
+#include "moat/flow.h"
 #include "tests/prog/packet.h"
 
 #define METADATA_MAX 256
+#define FLOWS	     4096
 #define DATA_MAX     (METADATA_MAX + PACKET_MAX)
 
 struct harness {
@@ -41,9 +43,9 @@ static void must(bool good, const char *what)
 static int share_maps(struct harness *h, const struct harness *from)
 {
 	static const char *const shared[] = {
-		MOAT_MAP_SOURCE4, MOAT_MAP_SOURCE6, MOAT_MAP_PHASES,
-		MOAT_MAP_LENGTHS, MOAT_MAP_CLASSES, MOAT_MAP_POLICIES,
-		MOAT_MAP_PORTS,	  MOAT_MAP_NAMES,   MOAT_MAP_CONTROL,
+		MOAT_MAP_SOURCE4, MOAT_MAP_SOURCE6,  MOAT_MAP_PHASES, MOAT_MAP_LENGTHS,
+		MOAT_MAP_CLASSES, MOAT_MAP_POLICIES, MOAT_MAP_PORTS,  MOAT_MAP_NAMES,
+		MOAT_MAP_CONTROL, MOAT_MAP_CLIENTS,  MOAT_MAP_SLOT,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
@@ -66,6 +68,7 @@ static int load(struct harness *h, const struct harness_options *o, bool frags)
 	bpf_map__set_max_entries(h->skel->maps.moat_source4, o->capacity[MOAT_IPV4]);
 	bpf_map__set_max_entries(h->skel->maps.moat_source6, o->capacity[MOAT_IPV6]);
 	bpf_map__set_max_entries(h->skel->maps.moat_phases, o->phases);
+	bpf_map__set_max_entries(h->skel->maps.moat_flows, FLOWS);
 	if (o->share) {
 		err = share_maps(h, o->share);
 		if (err)
@@ -76,6 +79,22 @@ static int load(struct harness *h, const struct harness_options *o, bool frags)
 	if (frags)
 		bpf_program__set_flags(h->skel->progs.moat_ingress, BPF_F_XDP_HAS_FRAGS);
 	return moat__load(h->skel);
+}
+
+/* Flows are noted, of UDP those from the ports that a client has by default. */
+static void note_flows(struct harness *h)
+{
+	struct moat_ports clients = { 0 };
+	uint32_t zero = 0;
+	int flows = bpf_map__fd(h->skel->maps.moat_flows);
+
+	for (uint32_t port = REFERENCE_CLIENT_FIRST; port <= REFERENCE_CLIENT_LAST; port++)
+		clients.set[port / 64] |= 1ULL << port % 64;
+	must(bpf_map_update_elem(bpf_map__fd(h->skel->maps.moat_clients), &zero, &clients,
+				 BPF_ANY) == 0 &&
+		     bpf_map_update_elem(bpf_map__fd(h->skel->maps.moat_flow_slot), &zero, &flows,
+					 BPF_ANY) == 0,
+	     "flows");
 }
 
 int harness_new(const struct harness_options *o, struct harness **ret)
@@ -98,6 +117,8 @@ int harness_new(const struct harness_options *o, struct harness **ret)
 			strerror(-err));
 		return err;
 	}
+	if (!o->share)
+		note_flows(h);
 	*ret = take_ptr(h);
 	return 0;
 }
@@ -144,9 +165,25 @@ void harness_clear(struct harness *h)
 {
 	struct moat_key4 key4, next4 = { 0 };
 	struct moat_key6 key6, next6 = { 0 };
+	struct moat_flow_key flow, next_flow = { 0 };
 
 	clear_map(harness_fd(h, MOAT_MAP_SOURCE4), &key4, &next4, sizeof(key4));
 	clear_map(harness_fd(h, MOAT_MAP_SOURCE6), &key6, &next6, sizeof(key6));
+	clear_map(harness_fd(h, MOAT_MAP_FLOWS), &flow, &next_flow, sizeof(flow));
+}
+
+void harness_age_flows(const struct harness *h, unsigned int seconds)
+{
+	int fd = harness_fd(h, MOAT_MAP_FLOWS);
+	struct moat_flow_key key, *after = NULL;
+	struct moat_flow flow;
+
+	while (bpf_map_get_next_key(fd, after, &key) == 0) {
+		must(bpf_map_lookup_elem(fd, &key, &flow) == 0, MOAT_MAP_FLOWS);
+		flow.seen -= (seconds * 1000000000ULL) >> MOAT_TICK_SHIFT;
+		must(bpf_map_update_elem(fd, &key, &flow, BPF_EXIST) == 0, MOAT_MAP_FLOWS);
+		after = &key;
+	}
 }
 
 static struct moat_control read_control(const struct harness *h)
@@ -169,6 +206,7 @@ void harness_switch(struct harness *h, const struct reference *world)
 	struct moat_control control = read_control(h);
 	struct moat_iface iface = {
 		.enforce = world->enforce,
+		.replies = world->replies,
 		.drop_reasons = world->drop_reasons,
 	};
 
@@ -248,6 +286,36 @@ int harness_send_tc(struct harness *h, const uint8_t *frame, size_t size, uint32
 	*mark = after.mark;
 	*ret_action = run.retval;
 	return 0;
+}
+
+int harness_leave(struct harness *h, const uint8_t *frame, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = size,
+		    .data_out = h->out, .data_size_out = sizeof(h->out));
+
+	int err = bpf_prog_test_run_opts(bpf_program__fd(h->skel->progs.moat_egress), &run);
+
+	if (err)
+		return err;
+	must((int)run.retval == -1 && run.data_size_out == size && !memcmp(h->out, frame, size),
+	     "a packet that leaves goes its way unchanged");
+	return 0;
+}
+
+uint32_t harness_time(struct harness *h, bool leaves, const uint8_t *frame, size_t size)
+{
+	enum { TIMES = 100000 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = size,
+		    .repeat = TIMES);
+	const struct bpf_program *program = leaves ? h->skel->progs.moat_egress
+						   : h->skel->progs.moat_ingress;
+
+	must(bpf_prog_test_run_opts(bpf_program__fd(program), &run) == 0, "repeated run");
+	if (!leaves) {
+		h->sent += TIMES;
+		h->sent_bytes += TIMES * size;
+	}
+	return run.duration;
 }
 
 /* ---- counters ---- */

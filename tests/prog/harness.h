@@ -41,8 +41,11 @@ int harness_fd(const struct harness *h, const char *name);
 /* Writes one element; a failure ends the test program. */
 void harness_write(const struct harness *h, const char *map, const void *key, const void *value);
 
-/* Forgets every source, for the next list. */
+/* Forgets every source and every flow, for the next list. */
 void harness_clear(struct harness *h);
+
+/* Makes every flow so many seconds older. */
+void harness_age_flows(const struct harness *h, unsigned int seconds);
 
 /* The switches as the world has them, in force at once. */
 void harness_switch(struct harness *h, const struct reference *world);
@@ -71,6 +74,15 @@ int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame
 /* Runs moat_mark, the tc program; *mark is skb->mark before and after. */
 int harness_send_tc(struct harness *h, const uint8_t *frame, size_t size, uint32_t *mark,
 		    int *ret_action);
+
+/*
+ * Runs moat_egress on a frame that leaves; it must change nothing and pass. Not
+ * counted. -EINVAL: the kernel runs no tc program on less than an IP header.
+ */
+int harness_leave(struct harness *h, const uint8_t *frame, size_t size);
+
+/* Nanoseconds a packet that comes in, or leaves, of very many like it. */
+uint32_t harness_time(struct harness *h, bool leaves, const uint8_t *frame, size_t size);
 
 /* ---- counters ---- */
 

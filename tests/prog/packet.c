@@ -70,13 +70,14 @@ static void put_transport(struct writer *w, const struct packet *p)
 	header = take(w, sizes[p->protocol]);
 	if (p->protocol == PACKET_ICMP || p->protocol == PACKET_ICMPV6) {
 		header[0] = p->port;
+		put16(header + 4, p->from);
 		return;
 	}
-	put16(header, 40000);
+	put16(header, p->from ?: 40000);
 	put16(header + 2, p->port);
 	if (p->protocol == PACKET_TCP) {
 		header[12] = 5 << 4;
-		header[13] = 2; /* SYN */
+		header[13] = p->flags ?: PACKET_SYN;
 	} else if (p->protocol == PACKET_UDP) {
 		put16(header + 4, 8 + p->payload);
 	}
@@ -91,6 +92,19 @@ static uint16_t checksum(const uint8_t *header, size_t size)
 	while (sum >> 16)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
+}
+
+static void put_ip4(struct writer *w, const struct packet *p);
+static void put_ip6(struct writer *w, const struct packet *p);
+
+static void put_quoted(struct writer *w, const struct packet *p)
+{
+	if (!p)
+		return;
+	if (is_ip6(p))
+		put_ip6(w, p);
+	else
+		put_ip4(w, p);
 }
 
 static void put_ip4(struct writer *w, const struct packet *p)
@@ -109,6 +123,7 @@ static void put_ip4(struct writer *w, const struct packet *p)
 	memset(ip + IP4_HEADER, p->option, p->options);
 
 	put_transport(w, p);
+	put_quoted(w, p->quoted);
 	memset(take(w, p->payload), p->fill, p->payload);
 	put16(ip + 2, w->at - start);
 	put16(ip + 10, checksum(ip, header) + p->wrong);
@@ -143,6 +158,7 @@ static void put_ip6(struct writer *w, const struct packet *p)
 		put_ext(w, &p->ext[i], i + 1 < p->exts ? p->ext[i + 1].type : p->protocol);
 
 	put_transport(w, p);
+	put_quoted(w, p->quoted);
 	memset(take(w, p->payload), p->fill, p->payload);
 	put16(ip + 4, w->at - start);
 }

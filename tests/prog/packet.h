@@ -19,7 +19,14 @@
 
 #define PACKET_TAGS 8
 #define PACKET_EXTS 12
-#define PACKET_MAX  71680 /* longest frame: what BPF_PROG_TEST_RUN takes with fragments */
+
+/* Flags of TCP. */
+#define PACKET_FIN 0x01
+#define PACKET_SYN 0x02
+#define PACKET_RST 0x04
+#define PACKET_ACK 0x10
+
+#define PACKET_MAX 71680 /* longest frame: what BPF_PROG_TEST_RUN takes with fragments */
 
 enum {
 	PACKET_HOPOPTS = 0,
@@ -73,8 +80,12 @@ struct packet {
 	unsigned int exts;
 
 	uint8_t protocol;
-	bool headless;	  /* no transport header: the payload follows at once */
-	uint16_t port;	  /* destination port; for ICMP type */
+	bool headless; /* no transport header: the payload follows at once */
+	uint16_t port; /* destination port; for ICMP type */
+	uint16_t from; /* source port, 0: 40000; for ICMP echo identifier */
+	uint8_t flags; /* TCP; 0: SYN */
+	const struct packet
+		*quoted;  /* its IP packet stands before the payload, as in an ICMP error */
 	uint32_t payload; /* bytes */
 	uint8_t fill;	  /* value of each */
 	uint32_t cut;	  /* the frame ends here; 0: it is whole */

@@ -38,6 +38,18 @@ static const uint8_t protocols[] = {
 	PACKET_UDPLITE, PACKET_ESP,    PACKET_NONE, PACKET_OSPF,
 };
 static const uint16_t ports[] = { 22, 53, 80, 443, 3389, 8, 128, 0, 255, 65535 };
+static const uint16_t client_ports[] = { 0, 40001, 32768, 60999, 32767, 61000, 53 };
+static const uint8_t echoes[2][5] = { { 0, 3, 11, 8, 5 }, { 129, 2, 1, 128, 135 } };
+static const uint8_t tcp_flags[] = {
+	PACKET_SYN,
+	PACKET_SYN,
+	PACKET_SYN | PACKET_ACK,
+	PACKET_ACK,
+	PACKET_ACK,
+	PACKET_FIN | PACKET_ACK,
+	PACKET_RST | PACKET_ACK,
+	PACKET_SYN | PACKET_RST,
+};
 
 /* ---- lists ---- */
 
@@ -194,6 +206,7 @@ static void random_switches(struct random_list *list, uint64_t now)
 	struct reference *w = &list->world;
 
 	w->enforce = percent(list, 85);
+	w->replies = percent(list, 60);
 	if (percent(list, 30))
 		w->drop_reasons = draw(list);
 	if (percent(list, 10))
@@ -354,14 +367,46 @@ static size_t mutate(struct random_list *list, uint8_t *frame, size_t size)
 	return size;
 }
 
+static const char *const here[2] = { "203.0.113.1", "2001:db8:ffff::1" };
+
+/* What makes a packet an answer, a question, or an error about one. */
+static void random_exchange(struct random_list *list, uint8_t family, struct packet *p)
+{
+	static const uint8_t icmp[2] = { PACKET_ICMP, PACKET_ICMPV6 };
+	static const uint8_t quoted[] = { PACKET_TCP, PACKET_UDP };
+
+	p->from = percent(list, 50) ? ONE_OF(list, ports) : ONE_OF(list, client_ports);
+	if (percent(list, 50) && (p->protocol == PACKET_TCP || p->protocol == PACKET_UDP))
+		p->port = ONE_OF(list, client_ports) ?: 40000;
+	p->flags = ONE_OF(list, tcp_flags);
+	if (p->protocol != icmp[family] || percent(list, 30))
+		return;
+	p->port = ONE_OF(list, echoes[family]);
+	if (percent(list, 50))
+		return;
+	list->quoted = (struct packet){
+		.source = here[family],
+		.destination = list->source,
+		.protocol = ONE_OF(list, quoted),
+		.port = ONE_OF(list, ports),
+		.from = ONE_OF(list, client_ports),
+		.options = family == MOAT_IPV4 && percent(list, 20) ? 8 : 0,
+	};
+	if (percent(list, 20)) {
+		list->quoted.protocol = icmp[family];
+		list->quoted.port = family == MOAT_IPV4 ? 8 : 128;
+	}
+	p->quoted = &list->quoted;
+}
+
 size_t random_packet(struct random_list *list, uint8_t frame[static RANDOM_FRAME])
 {
-	char source[INET6_ADDRSTRLEN];
-	struct packet p = { .source = source };
+	struct packet p = { .source = list->source };
 	uint8_t family, addr[16];
 
 	random_source(list, &family, addr);
-	if (!inet_ntop(family == MOAT_IPV4 ? AF_INET : AF_INET6, addr, source, sizeof(source)))
+	if (!inet_ntop(family == MOAT_IPV4 ? AF_INET : AF_INET6, addr, list->source,
+		       sizeof(list->source)))
 		abort();
 	random_tags(list, &p);
 	if (family == MOAT_IPV4)
@@ -376,5 +421,30 @@ size_t random_packet(struct random_list *list, uint8_t frame[static RANDOM_FRAME
 	p.port = percent(list, 90) ? ONE_OF(list, ports) : below(list, 65536);
 	p.payload = percent(list, 95) ? below(list, 40) : below(list, 1400);
 	p.fill = ONE_OF(list, ports);
+	random_exchange(list, family, &p);
+	list->packet = p;
 	return mutate(list, frame, packet_build(&p, frame));
+}
+
+size_t random_leaving(struct random_list *list, uint8_t frame[static RANDOM_FRAME])
+{
+	const struct packet *p = &list->packet;
+	bool ip6 = strchr(list->source, ':');
+	struct packet leaving = p->quoted ? *p->quoted : *p;
+
+	if (!p->quoted) {
+		leaving.source = here[ip6];
+		leaving.destination = list->source;
+		leaving.version = leaving.ihl = 0;
+		leaving.exts = percent(list, 80) ? 0 : leaving.exts;
+		leaving.offset = percent(list, 80) ? 0 : leaving.offset;
+		leaving.port = p->from ?: 40000;
+		leaving.from = p->port;
+	}
+	if (!p->quoted && (p->protocol == PACKET_ICMP || p->protocol == PACKET_ICMPV6)) {
+		leaving.port = percent(list, 80) ? (ip6 ? 128 : 8) : p->port;
+		leaving.from = p->from;
+	}
+	leaving.flags = ONE_OF(list, tcp_flags);
+	return mutate(list, frame, packet_build(&leaving, frame));
 }

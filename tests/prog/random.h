@@ -11,6 +11,7 @@
 #ifndef PROG_RANDOM_H
 #define PROG_RANDOM_H
 
+#include "tests/prog/packet.h"
 #include "tests/prog/reference.h"
 
 #define RANDOM_CLAIMS	  64
@@ -19,6 +20,7 @@
 #define RANDOM_FEEDS	  4
 #define RANDOM_ROOTS	  4    /* of a family */
 #define RANDOM_FRAME	  2048 /* longest frame */
+#define RANDOM_ADDRESS	  46   /* of one as text */
 
 /* How long a list may be used: limits are exact to half a second. */
 #define RANDOM_LIFE 300000000ULL /* ns */
@@ -28,6 +30,9 @@ struct random_list {
 	struct reference world;
 	struct reference_claim claim[RANDOM_CLAIMS];
 	uint8_t root[2][RANDOM_ROOTS][16];
+	struct packet packet; /* the last one, before it was mutated */
+	struct packet quoted; /* in it */
+	char source[RANDOM_ADDRESS];
 };
 
 /* now: boot ns. */
@@ -43,5 +48,8 @@ void random_forget_limits(struct random_list *list);
 
 /* Returns the size of the frame, at least 14. */
 size_t random_packet(struct random_list *list, uint8_t frame[static RANDOM_FRAME]);
+
+/* A packet that leaves, such that the last random_packet() may well answer it. */
+size_t random_leaving(struct random_list *list, uint8_t frame[static RANDOM_FRAME]);
 
 #endif

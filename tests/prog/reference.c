@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "tests/prog/reference.h"
+#include "tests/prog/reference_view.h"
 
 #include <string.h>
-
-/* What a reader of the frame finds. */
-struct view {
-	enum moat_family family;
-	enum moat_reason early; /* there is no source to judge; 0: there is */
-	enum moat_reason odd;	/* what is wrong behind the source address; 0: nothing */
-	size_t ip;		/* offset of the IP header */
-	uint8_t source[16];
-	bool has_protocol;
-	uint8_t protocol;
-	bool has_port;
-	uint16_t port; /* destination port, or ICMP type */
-};
-
-static unsigned int read16(const uint8_t *at)
-{
-	return at[0] * 256U + at[1];
-}
 
 static bool is_vlan_type(unsigned int type)
 {
@@ -41,6 +23,7 @@ static bool is_extension_header(uint8_t protocol)
 /* The transport header begins at offset at. */
 static void read_transport(const uint8_t *f, size_t size, size_t at, struct view *v)
 {
+	v->transport = at;
 	switch (v->protocol) {
 	case 6:	  /* TCP */
 	case 17:  /* UDP */
@@ -49,7 +32,7 @@ static void read_transport(const uint8_t *f, size_t size, size_t at, struct view
 	case 136: /* UDP-Lite */
 		v->has_port = at + 4 <= size;
 		if (v->has_port)
-			v->port = read16(f + at + 2);
+			v->port = view_read16(f + at + 2);
 		break;
 	case 1:	 /* ICMP */
 	case 58: /* ICMPv6 */
@@ -60,7 +43,7 @@ static void read_transport(const uint8_t *f, size_t size, size_t at, struct view
 	}
 }
 
-static void read_ipv4(const uint8_t *f, size_t size, struct view *v)
+void view_read_ipv4(const uint8_t *f, size_t size, struct view *v)
 {
 	const uint8_t *ip = f + v->ip;
 	size_t header;
@@ -81,12 +64,14 @@ static void read_ipv4(const uint8_t *f, size_t size, struct view *v)
 		v->odd = MOAT_TRUNCATED;
 		return;
 	}
+	v->has_destination = true;
+	memcpy(v->destination, ip + 16, 4);
 	header = (ip[0] % 16) * 4U;
 	if (header < 20 || v->ip + header > size) {
 		v->odd = MOAT_BAD_HEADER;
 		return;
 	}
-	if (read16(ip + 6) % 8192 == 0) /* not a later fragment */
+	if (view_read16(ip + 6) % 8192 == 0) /* not a later fragment */
 		read_transport(f, size, v->ip + header, v);
 }
 
@@ -105,7 +90,7 @@ static void read_chain(const uint8_t *f, size_t size, size_t at, uint8_t next, s
 			return;
 		}
 		next = f[at];
-		if (type == 44 && read16(f + at + 2) >= 8) { /* a later fragment */
+		if (type == 44 && view_read16(f + at + 2) >= 8) { /* a later fragment */
 			v->has_protocol = !is_extension_header(next);
 			v->protocol = next;
 			return;
@@ -136,7 +121,7 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return true;
 }
 
-static void read_ipv6(const uint8_t *f, size_t size, struct view *v)
+void view_read_ipv6(const uint8_t *f, size_t size, struct view *v)
 {
 	const uint8_t *ip = f + v->ip;
 
@@ -150,31 +135,34 @@ static void read_ipv6(const uint8_t *f, size_t size, struct view *v)
 	}
 	v->family = MOAT_IPV6;
 	memcpy(v->source, ip + 8, 16);
-	if (v->ip + 40 > size)
+	if (v->ip + 40 > size) {
 		v->odd = MOAT_TRUNCATED;
-	else
-		read_chain(f, size, v->ip + 40, ip[6], v);
+		return;
+	}
+	v->has_destination = true;
+	memcpy(v->destination, ip + 24, 16);
+	read_chain(f, size, v->ip + 40, ip[6], v);
 }
 
-static void read_frame(const uint8_t *f, size_t size, struct view *v)
+void view_read_frame(const uint8_t *f, size_t size, struct view *v)
 {
 	unsigned int type;
 
 	*v = (struct view){ .family = MOAT_OTHER, .early = MOAT_TRUNCATED, .ip = 14 };
 	if (size < 14)
 		return;
-	type = read16(f + 12);
+	type = view_read16(f + 12);
 	for (int tags = 0; tags < 3 && is_vlan_type(type); tags++) {
 		if (v->ip + 4 > size)
 			return;
-		type = read16(f + v->ip + 2);
+		type = view_read16(f + v->ip + 2);
 		v->ip += 4;
 	}
 	v->early = 0;
 	if (type == 0x0800)
-		read_ipv4(f, size, v);
+		view_read_ipv4(f, size, v);
 	else if (type == 0x86dd)
-		read_ipv6(f, size, v);
+		view_read_ipv6(f, size, v);
 	else
 		v->early = is_vlan_type(type) ? MOAT_VLAN_DEPTH : MOAT_NOT_IP;
 
@@ -189,7 +177,7 @@ bool reference_source(const uint8_t *frame, size_t size, uint8_t *ret_family, ui
 {
 	struct view v;
 
-	read_frame(frame, size, &v);
+	view_read_frame(frame, size, &v);
 	if (v.early)
 		return false;
 	*ret_family = v.family;
@@ -402,7 +390,7 @@ static uint32_t sum_words(const uint8_t *header, size_t size, uint16_t checksum)
 	uint32_t sum = 0;
 
 	for (size_t i = 0; i + 2 <= size; i += 2)
-		sum += i == 10 ? checksum : read16(header + i);
+		sum += i == 10 ? checksum : view_read16(header + i);
 	return sum;
 }
 
@@ -425,7 +413,7 @@ static void set_dscp4(uint8_t *ip, size_t room, uint8_t dscp)
 		return;
 	if (size < 20 || size > room)
 		size = 20;
-	was = read16(ip + 10);
+	was = view_read16(ip + 10);
 	error = sum_words(ip, size, was) % 65535;
 	ip[1] = dscp * 4U + ip[1] % 4;
 	checksum = (reference_checksum(ip, size) + error) % 65535;
@@ -435,7 +423,7 @@ static void set_dscp4(uint8_t *ip, size_t room, uint8_t dscp)
 
 static void set_dscp6(uint8_t *ip, uint8_t dscp)
 {
-	unsigned int first = read16(ip);
+	unsigned int first = view_read16(ip);
 	unsigned int class = first / 16 % 256;
 
 	class = dscp * 4U + class % 4;
@@ -468,7 +456,7 @@ void reference_judge(struct reference *r, uint64_t now, uint8_t *frame, size_t s
 	bool paused = now < r->paused_until || r->paused_until == REFERENCE_FOREVER;
 	struct view v;
 
-	read_frame(frame, size, &v);
+	view_read_frame(frame, size, &v);
 	*ret = (struct reference_outcome){ .family = v.family };
 	if (v.early)
 		ret->reason = v.early;
@@ -476,6 +464,9 @@ void reference_judge(struct reference *r, uint64_t now, uint8_t *frame, size_t s
 		ret->reason = MOAT_PAUSED;
 	else
 		ret->reason = judge_source(r, now, &v, size, ret);
+	if (r->replies && (ret->reason == MOAT_LISTED || ret->reason == MOAT_LIMIT) &&
+	    reference_is_reply(r, now, frame, size, &v))
+		ret->reason = MOAT_REPLY;
 
 	ret->verdict = verdict_of(ret->reason);
 	if (ret->reason >= MOAT_POLICY_REASONS && !paused && r->drop_reasons >> ret->reason & 1)

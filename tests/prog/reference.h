@@ -22,6 +22,8 @@
  *     else with "expired" if it had claims, else as empty or clean.
  *  6. Plain reasons may be configured to drop, except while paused.
  *  7. Without enforcement a drop or a tag only counts.
+ *  8. With replies, what would be dropped by policy passes if it answers a
+ *     flow that reference_leave() has seen this host open.
  */
 #ifndef PROG_REFERENCE_H
 #define PROG_REFERENCE_H
@@ -35,7 +37,22 @@
 
 #define REFERENCE_CATEGORIES 64
 #define REFERENCE_SCOPE_MAX  8 /* protocols and ports of one policy */
+#define REFERENCE_FLOWS	     64
 #define REFERENCE_FOREVER    UINT64_MAX
+
+/* Local UDP ports of clients: the kernel's default. */
+#define REFERENCE_CLIENT_FIRST 32768
+#define REFERENCE_CLIENT_LAST  60999
+
+/* What this host opened and has not forgotten. */
+struct reference_flow {
+	uint8_t protocol;
+	uint8_t here[16], there[16]; /* of IPv4 the first 4 bytes */
+	uint16_t here_port, there_port;
+	enum moat_family family;
+	bool closing;  /* TCP: this host has nothing more to say */
+	uint64_t ends; /* boot ns */
+};
 
 /* One claim of the abuse database. */
 struct reference_claim {
@@ -77,6 +94,9 @@ struct reference {
 	bool no_metadata;      /* the driver takes none: marking fails */
 	uint64_t drop_reasons; /* bit r: drop what leaves with plain reason r */
 	uint64_t paused_until; /* boot ns; 0: not paused */
+	bool replies;	       /* pass */
+	struct reference_flow flow[REFERENCE_FLOWS];
+	size_t flows; /* the test opens no more than there is room for */
 };
 
 struct reference_outcome {
@@ -92,6 +112,9 @@ struct reference_outcome {
 /* Judges a frame at a time (boot ns); the frame changes as the packet would. */
 void reference_judge(struct reference *r, uint64_t now, uint8_t *frame, size_t size,
 		     struct reference_outcome *ret);
+
+/* A frame leaves this host at a time (boot ns). */
+void reference_leave(struct reference *r, uint64_t now, const uint8_t *frame, size_t size);
 
 /* The source address of a frame. Returns false if it has none to judge. */
 bool reference_source(const uint8_t *frame, size_t size, uint8_t *ret_family, uint8_t ret_addr[16]);

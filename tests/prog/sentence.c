@@ -151,6 +151,7 @@ static struct reference *world_of(const struct sentence *row, uint64_t now)
 	world->enforce = !row->observe;
 	world->paused_until = row->paused ? in_seconds(now, row->paused) : 0;
 	world->drop_reasons = row->drop;
+	world->replies = !row->judge;
 	return world;
 }
 
@@ -179,6 +180,24 @@ void sentence_expect(struct harness *h, const struct packet *packet, enum moat_v
 	harness_cell_meaning(cell, &counted);
 	assert_outcome(&counted, verdict, reason, category, "the program");
 	assert_int_equal(seen.xdp, verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS);
+}
+
+/* What left this host before, as long ago as the row says. */
+static void leave(const struct sentence *row, struct reference *world, uint64_t now)
+{
+	_cleanup_free_ uint8_t *frame = calloc(1, PACKET_MAX);
+
+	for (int i = 0; i < SENTENCE_LEFT && row->left[i].source; i++) {
+		size_t size = packet_build(&row->left[i], frame);
+
+		assert_int_equal(harness_leave(harness, frame, size), 0);
+		reference_leave(world, now, frame, size);
+	}
+	if (!row->later)
+		return;
+	harness_age_flows(harness, row->later);
+	for (size_t i = 0; i < world->flows; i++)
+		world->flow[i].ends -= row->later * SENTENCE_SECOND;
 }
 
 /* The row's packet through the program as it is filled, and through the model. */
@@ -220,6 +239,7 @@ static void run_row(void **state)
 		_cleanup_(sentence_world_freep) struct reference *world = world_of(row, now);
 
 		roads[i](harness, world, SENTENCE_SECOND);
+		leave(row, world, now);
 		judge(row, world, now);
 	}
 }

@@ -48,6 +48,7 @@ enum category {
 #define QUOTA_BYTES   300
 
 #define SENTENCE_CLAIMS 8
+#define SENTENCE_LEFT	4
 
 struct sentence_claim {
 	const char *source;
@@ -62,6 +63,10 @@ struct sentence {
 	struct sentence_claim claim[SENTENCE_CLAIMS]; /* source NULL ends */
 	struct packet packet;
 	unsigned int before; /* times the packet is sent before the one that is judged */
+
+	bool judge;			   /* replies: judge */
+	struct packet left[SENTENCE_LEFT]; /* left this host before; source NULL ends */
+	unsigned int later;		   /* seconds from then until the packet comes */
 
 	bool observe;  /* enforcement is off */
 	int paused;    /* seconds until the pause ends; negative: since */

@@ -321,6 +321,65 @@ static void a_link_whose_pin_was_removed_is_pinned_again(void **state)
 	assert_int_equal(pinned_link(w, IFACE), link);
 }
 
+/* ---- the way out ---- */
+
+/* The line of tc about moat's filter on a hook. */
+static bool has_filter(const char *hook, const char *program)
+{
+	return !fixture_run("sh", "-c", "tc filter show dev " IFACE " \"$0\" | grep -q \"$1\"",
+			    hook, program, NULL);
+}
+
+static void the_egress_program_comes_and_goes_with_replies(void **state)
+{
+	struct moat_iface iface;
+	struct world *w = *state;
+
+	attach(w, CONFIG_AUTO);
+	assert_false(w->now.replies);
+	program_set_replies(w->p, true);
+	program_get_iface(w->p, &iface);
+	assert_int_equal(iface.replies, 1);
+	attach(w, CONFIG_AUTO);
+	assert_true(w->now.replies && w->now.tc);
+	assert_true(has_filter("egress", "moat_egress"));
+	program_set_replies(w->p, false);
+	attach(w, CONFIG_AUTO);
+	assert_false(w->now.replies);
+	assert_true(w->now.tc);
+	assert_false(has_filter("egress", "moat"));
+	assert_true(has_filter("ingress", "moat_mark"));
+}
+
+static void detaching_takes_the_egress_program_off(void **state)
+{
+	struct world *w = *state;
+
+	program_set_replies(w->p, true);
+	attach(w, CONFIG_AUTO);
+	assert_int_equal(program_detach(w->pins, IFACE, &w->why), 0);
+	assert_false(has_filter("egress", "moat"));
+	/* The clsact is gone as well. */
+	assert_int_equal(fixture_run("tc", "qdisc", "add", "dev", IFACE, "clsact", NULL), 0);
+}
+
+static void a_filter_in_the_way_out_is_said_and_nothing_else_suffers(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_equal(fixture_run("tc", "qdisc", "add", "dev", IFACE, "clsact", NULL), 0);
+	assert_int_equal(fixture_run("tc", "filter", "add", "dev", IFACE, "egress", "prio", "1",
+				     "protocol", "all", "u32", "match", "u32", "0", "0", NULL),
+			 0);
+	program_set_replies(w->p, true);
+	assert_int_equal(program_attach(w->p, CONFIG_AUTO, &w->why), 0);
+	assert_non_null(strstr(w->why.text, "replies are judged like any packet"));
+	assert_int_equal(program_check(w->p, &w->now, &w->why), 0);
+	assert_true(w->now.tc);
+	assert_false(w->now.replies);
+	assert_true(has_filter("egress", "u32"));
+}
+
 /* ---- detaching ---- */
 
 static void detaching_removes_link_filter_and_pins_and_leaves_the_tables(void **state)
@@ -432,6 +491,9 @@ int main(void)
 		on_interface(an_interface_that_was_made_again_is_attached_anew),
 		on_interface(a_pinned_filter_that_is_in_force_on_a_renamed_interface_is_left_alone),
 		on_interface(a_link_whose_pin_was_removed_is_pinned_again),
+		on_interface(the_egress_program_comes_and_goes_with_replies),
+		on_interface(detaching_takes_the_egress_program_off),
+		on_interface(a_filter_in_the_way_out_is_said_and_nothing_else_suffers),
 		on_interface(detaching_removes_link_filter_and_pins_and_leaves_the_tables),
 		on_interface(detaching_leaves_the_clsact_to_the_filters_of_others),
 		on_interface(another_kind_of_tc_filter_in_the_way_does_not_stop_the_filter),

@@ -94,3 +94,11 @@ void feeds_run_each_refused(const struct feeds_run *f,
 	if (f && fake_feeds.count)
 		fn(arg, fake_feeds.state[0].feed, "shrink", 3);
 }
+
+void feeds_run_each_usage(const struct feeds_run *f,
+			  void (*fn)(void *arg, const char *feed, uint64_t sent, uint64_t failed),
+			  void *arg)
+{
+	if (f && fake_feeds.count)
+		fn(arg, fake_feeds.state[0].feed, 2, 1);
+}

@@ -76,6 +76,11 @@ void program_set_iface(struct program *p, bool enforce, uint64_t drop_reasons)
 	settings_of(p)->drop_reasons = drop_reasons;
 }
 
+void program_set_replies(struct program *p, bool pass)
+{
+	settings_of(p)->replies = pass;
+}
+
 void program_get_iface(const struct program *p, struct moat_iface *ret)
 {
 	*ret = *settings_of(p);
@@ -117,6 +122,7 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
 		return problem_set(why, -EOPNOTSUPP, "interface '%s': no native XDP", p->name);
 	iface->on = p->id;
 	iface->pinned = true;
+	iface->noting = iface->settings.replies && !iface->no_egress;
 	if (mode != CONFIG_AUTO || !iface->mode)
 		iface->mode = mode == CONFIG_GENERIC || iface->no_native ? ATTACH_GENERIC
 									 : ATTACH_NATIVE;
@@ -134,6 +140,7 @@ int program_check(const struct program *p, struct attachment *ret, struct proble
 		.ifindex = 1,
 		.program = p->id,
 		.tc = !iface->no_tc,
+		.replies = iface->noting,
 	};
 	return 0;
 }

@@ -22,6 +22,8 @@ struct fake_interface {
 	bool pinned;
 	bool no_native; /* the driver refuses native mode */
 	bool no_tc;
+	bool no_egress; /* no tc program can be had there */
+	bool noting;	/* the egress program is on it */
 	enum attach_mode mode;
 	struct moat_iface settings; /* pinned */
 };

@@ -92,6 +92,17 @@ bool http_send(struct http_exchange *x, const char *fmt, ...)
 
 /* ---- threads ---- */
 
+/* Whether what its header promises is there too. */
+static bool is_whole(const char *request)
+{
+	const char *end = strstr(request, "\r\n\r\n");
+	const char *length = end ? strcasestr(request, "\r\nContent-Length:") : NULL;
+
+	if (!end || !length || length > end)
+		return end;
+	return strlen(end + 4) >= strtoul(length + 17, NULL, 10);
+}
+
 static bool read_request(struct connection *c, char request[static HTTP_REQUEST_MAX])
 {
 	size_t size = 0;
@@ -104,7 +115,7 @@ static bool read_request(struct connection *c, char request[static HTTP_REQUEST_
 			return false;
 		size += (size_t)n;
 		request[size] = '\0';
-		if (strstr(request, "\r\n\r\n"))
+		if (is_whole(request))
 			return true;
 	}
 	return false;

@@ -13,7 +13,7 @@
 struct http_exchange {
 	int fd;
 	const char *path;    /* with its query */
-	const char *request; /* as it came, until the empty line */
+	const char *request; /* as it came, with its body */
 	struct http_server *server;
 };
 
@@ -30,7 +30,7 @@ DEFINE_CLEANUP(struct http_server, http_server_stop)
 uint16_t http_server_port(const struct http_server *s);
 unsigned int http_server_requests(struct http_server *s);
 
-/* The last request, until its empty line; owned by the caller. */
+/* The last request, with its body; owned by the caller. */
 char *http_server_last_request(struct http_server *s);
 
 /* False once the client is gone or the server stops. */

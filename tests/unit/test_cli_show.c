@@ -45,6 +45,7 @@ struct golden {
 
 static const struct golden goldens[] = {
 	{ "status_ok", show_status, false, NULL },
+	{ "status_replies", show_status, false, NULL },
 	{ "status_degraded", show_status, false, NULL },
 	{ "status_degraded", show_status, true, "status_degraded_colour" },
 	{ "listings", show_table_of, false, NULL },
@@ -52,6 +53,7 @@ static const struct golden goldens[] = {
 	{ "listings_hostile", show_table_of, false, NULL },
 	{ "listings_none", show_table_of, false, NULL },
 	{ "explain_drop", show_explain, false, NULL },
+	{ "explain_replies", show_explain, false, NULL },
 	{ "explain_clean", show_explain, false, NULL },
 	{ "explain_full", show_explain, false, NULL },
 	{ "explain_differ", show_explain, false, NULL },

@@ -118,6 +118,8 @@ static void what_is_left_out_has_the_promised_default(void **state)
 	assert_int_equal(c->min_prefix[MOAT_IPV4], 8);
 	assert_int_equal(c->min_prefix[MOAT_IPV6], 19);
 	assert_true(c->drop_reasons == 0);
+	assert_false(c->replies);
+	assert_int_equal(c->flows, 262144);
 }
 
 static void every_key_reaches_the_configuration(void **state)
@@ -135,7 +137,9 @@ static void every_key_reaches_the_configuration(void **state)
 		      "pins: /sys/fs/bpf/other\n"
 		      "never_block: [ 203.0.113.0/24, '2001:db8::1' ]\n"
 		      "guards: { min_prefix_v4: 1, min_prefix_v6: 128 }\n"
-		      "unjudged: { truncated: drop, vlan_depth: pass, ext_depth: drop }\n");
+		      "unjudged: { truncated: drop, vlan_depth: pass, ext_depth: drop }\n"
+		      "replies: pass\n"
+		      "flows: 1024\n");
 	char text[PREFIX_TEXT_MAX];
 
 	(void)state;
@@ -158,6 +162,8 @@ static void every_key_reaches_the_configuration(void **state)
 	assert_int_equal(c->min_prefix[MOAT_IPV4], 1);
 	assert_int_equal(c->min_prefix[MOAT_IPV6], 128);
 	assert_true(c->drop_reasons == (1ULL << MOAT_TRUNCATED | 1ULL << MOAT_EXT_DEPTH));
+	assert_true(c->replies);
+	assert_int_equal(c->flows, 1024);
 }
 
 static void listen_none_switches_the_address_off(void **state)

@@ -149,6 +149,38 @@ static void types_of_decisions_reach_the_parser(void **state)
 	assert_string_equal(c->feed[0].parse.types, "ban,captcha");
 }
 
+static void a_stream_of_decisions_has_defaults_of_its_own(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(HEAD "feeds: [ { name: lapi, url: 'http://127.0.0.1:8080/', format: crowdsec,"
+			   " api_key_file: /etc/moat/lapi.key, category: botnet } ]\n");
+
+	(void)state;
+	assert_int_equal(c->feed[0].every, 10);
+	assert_int_equal(c->feed[0].crowdsec.usage, 1800);
+	assert_string_equal(c->feed[0].crowdsec.key_file, "/etc/moat/lapi.key");
+	assert_null(c->feed[0].parse.types); /* ban */
+	assert_null(c->feed[0].crowdsec.origins);
+}
+
+static void types_that_are_mapped_are_wanted(void **state)
+{
+	_cleanup_(config_freep) struct config *c =
+		parse(HEAD "feeds:\n"
+			   "  - { name: a, url: 'http://127.0.0.1:8080/', format: crowdsec,"
+			   " categories: { captcha: tor, throttle: tor }, every: 5s,"
+			   " usage_metrics: none, origins: [ cscli, lists ] }\n"
+			   "  - { name: b, url: 'http://127.0.0.1:8080/', format: crowdsec,"
+			   " category: botnet, categories: { captcha: tor } }\n");
+
+	(void)state;
+	assert_string_equal(c->feed[0].parse.types, "captcha,throttle");
+	assert_string_equal(c->feed[0].crowdsec.origins, "cscli,lists");
+	assert_int_equal(c->feed[0].every, 5);
+	assert_int_equal(c->feed[0].crowdsec.usage, 0);
+	assert_string_equal(c->feed[1].parse.types, "ban,captcha");
+}
+
 static void an_allow_list_is_a_feed(void **state)
 {
 	_cleanup_(config_freep) struct config *c =
@@ -186,6 +218,8 @@ int main(void)
 		cmocka_unit_test(guards_hold_for_every_feed_wherever_they_stand),
 		cmocka_unit_test(the_radius_has_a_budget_in_millionths_a_feed_may_have_its_own),
 		cmocka_unit_test(types_of_decisions_reach_the_parser),
+		cmocka_unit_test(a_stream_of_decisions_has_defaults_of_its_own),
+		cmocka_unit_test(types_that_are_mapped_are_wanted),
 		cmocka_unit_test(an_allow_list_is_a_feed),
 	};
 

@@ -343,8 +343,23 @@ static void explain_shows_listings_policy_kernel_and_verdict(void **state)
 	assert_string_equal(text_at(&r, "reason_text"), label_reason_text(MOAT_LISTED));
 	assert_string_equal(text_at(&r, "category"), "bruteforce");
 	assert_true(json_is_false(at(&r, "differ")));
+	assert_true(json_is_false(at(&r, "replies_pass")));
 	assert_int_equal(fake.asked.protocol, 6);
 	assert_int_equal(fake.asked.port, 22);
+	response_free(&r);
+}
+
+static void explain_says_that_replies_pass_and_metrics_how_many_are_known(void **state)
+{
+	struct response r;
+
+	explain_a_drop();
+	fake.flows = 4096;
+	r = get(state, "/api/v1/explain?address=192.0.2.7");
+	assert_true(json_is_true(at(&r, "replies_pass")));
+	response_free(&r);
+	r = get(state, "/metrics");
+	assert_non_null(strstr(r.body, "moat_map_capacity{map=\"moat_flows\"} 4096\n"));
 	response_free(&r);
 }
 
@@ -500,6 +515,7 @@ int main(void)
 		with_lab(sync_and_sources_are_metrics),
 		with_lab(promtool_has_nothing_to_say),
 		with_lab(explain_shows_listings_policy_kernel_and_verdict),
+		with_lab(explain_says_that_replies_pass_and_metrics_how_many_are_known),
 		with_lab(explain_says_where_model_and_kernel_differ),
 		with_lab(explain_answers_from_the_kernel_without_a_database),
 		with_lab(explain_takes_one_address_and_a_packet_that_can_be),

@@ -84,6 +84,28 @@ static void a_feed_of_seconds_and_one_of_days_keep_their_own_bounds(void **state
 	assert_between(feed_schedule_next(&daily), 24 * HOUR, 24 * HOUR * 11 / 10);
 }
 
+static void a_stream_is_jittered_and_retried_like_others_but_within_its_own_cap(void **state)
+{
+	struct feed_timing t = { .every = 10, .retry_cap = 60 };
+
+	(void)state;
+	for (t.attempt = 0; t.attempt < TRIES; t.attempt++) {
+		assert_between(feed_schedule_next(&t), 10, 11);
+		assert_between(feed_schedule_first(&t, 0, 1800000000), 1, 2);
+	}
+	for (t.failures = 1; t.failures < 10; t.failures++) {
+		static const int64_t wanted[] = { 10, 20, 40, 60 };
+		int64_t least = wanted[t.failures < 4 ? t.failures - 1 : 3];
+
+		assert_between(feed_schedule_next(&t), least, least + least / 10);
+	}
+	t.retry_after = 90;
+	assert_between(feed_schedule_next(&t), 90, 99);
+	/* Without a cap of its own: no longer than six times what is configured. */
+	t = (struct feed_timing){ .every = 2, .failures = 100 };
+	assert_between(feed_schedule_next(&t), 12, 13);
+}
+
 static void what_the_server_asks_for_is_done_within_reason(void **state)
 {
 	struct feed_timing t = hourly();
@@ -138,6 +160,8 @@ int main(void)
 		cmocka_unit_test(the_same_seed_gives_the_same_times_and_another_host_others),
 		cmocka_unit_test(failures_are_retried_soon_then_ever_later_up_to_the_cap),
 		cmocka_unit_test(a_feed_of_seconds_and_one_of_days_keep_their_own_bounds),
+		cmocka_unit_test(
+			a_stream_is_jittered_and_retried_like_others_but_within_its_own_cap),
 		cmocka_unit_test(what_the_server_asks_for_is_done_within_reason),
 		cmocka_unit_test(nonsense_is_held_within_bounds),
 		cmocka_unit_test(after_a_start_a_fresh_list_waits_and_a_stale_one_is_fetched_soon),

@@ -438,6 +438,10 @@ static void a_job_is_cancelled_by_its_rows(void **state)
 
 	lab->answer = -1;
 	assert_refused(state, "honest", "cancelled");
+	lab->answer = -E2BIG;
+	assert_refused(state, "honest", "more entries than a feed may have");
+	lab->answer = -ENOMEM;
+	assert_refused(state, "honest", "out of memory");
 }
 
 static void a_cancelled_job_is_never_done(void **state)

@@ -115,6 +115,46 @@ static void what_is_attached_is_not_attached_again(void **state)
 	assert_int_equal(fake_machine.attaches, 1);
 }
 
+/* The configuration of eth0, with the word for replies. */
+static void start_with_replies(const char *replies)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "{ name: eth0 } ]\nreplies: %s\nnever_block: [", replies);
+	if (lab.ifaces)
+		reload(text);
+	else
+		start(text);
+}
+
+static void replies_are_switched_on_and_off_by_a_reload(void **state)
+{
+	const struct fake_interface *eth0 = fake_interface("eth0");
+
+	(void)state;
+	start_with_replies("judge");
+	assert_false(eth0->settings.replies || eth0->noting);
+	start_with_replies("pass");
+	assert_true(eth0->settings.replies && eth0->noting);
+	assert_null(view("eth0").problem);
+	start_with_replies("judge");
+	assert_false(eth0->settings.replies || eth0->noting);
+	assert_true(attached("eth0"));
+}
+
+static void replies_that_cannot_be_told_are_said_and_tried_again(void **state)
+{
+	(void)state;
+	fake_interface("eth0")->no_egress = true;
+	start_with_replies("pass");
+	assert_true(attached("eth0"));
+	assert_says("eth0", "replies are judged like any packet");
+	fake_interface("eth0")->no_egress = false;
+	ifaces_attach_all(lab.ifaces);
+	assert_null(view("eth0").problem);
+	assert_true(view("eth0").attachment.replies);
+}
+
 static void a_foreign_program_is_named_and_waited_for(void **state)
 {
 	(void)state;
@@ -239,6 +279,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IFACES_TEST(an_interface_is_attached_when_it_comes_and_when_it_comes_back),
 		IFACES_TEST(what_is_attached_is_not_attached_again),
+		IFACES_TEST(replies_are_switched_on_and_off_by_a_reload),
+		IFACES_TEST(replies_that_cannot_be_told_are_said_and_tried_again),
 		IFACES_TEST(a_foreign_program_is_named_and_waited_for),
 		IFACES_TEST(a_program_that_cannot_be_loaded_is_tried_again),
 		IFACES_TEST(detached_by_hand_stays_off_until_attached_by_hand),

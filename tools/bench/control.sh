@@ -18,22 +18,8 @@ readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} INSERTS=${INSERTS:-2
 readonly EXPIRES_IN=5 # seconds after the transaction
 tools=$1
 
-exec 3>&1 1>&2 # standard output is CSV and nothing else
-# shellcheck source=tests/e2e/lib.sh
-. "$(dirname "$0")/../../tests/e2e/lib.sh"
-DEADLINE=120
-
-ready() { [ "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$SOCKET" http://moat/readyz)" = 200 ]; }
-installed() { metric moat_sources 'state="installed"'; }
-installed_is() { [ "$(installed)" = "$1" ]; }
-seconds_since() { awk -v us=$(($(now_us) - $1)) 'BEGIN { printf "%.3f", us / 1e6 }'; }
-
-row() { # row WHAT N SECONDS
-	local rss
-	rss=$(awk '/^VmRSS:/ { printf "%.0f", $2 / 1024 }' "/proc/$MOATD_PID/status")
-	awk -v what="$1" -v n="$2" -v s="$3" -v rss="$rss" \
-		'BEGIN { printf "control,%s,%d,%s,%.0f,%s\n", what, n, s, (what ~ /-p[0-9]/ ? 1 : n) / s, rss }' >&3
-}
+# shellcheck source=tools/bench/control_lab.sh
+. "$(dirname "$0")/control_lab.sh"
 
 # Addresses that no guard refuses: not special, not the lab's.
 addresses() {

@@ -11,25 +11,22 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <bpf/bpf.h>
 #include <sqlite3.h>
 
 #include "core/base.h"
+#include "tools/bench/probe.h"
 #include "tools/bench/sources.h"
 
 #define INSERTS_MAX 10000U
 #define DEADLINE_NS 10000000000ULL
 #define LOOK_NS	    50000	/* between two looks */
 #define GAP_NS	    40000000ULL /* at most, between two inserts: no phase with the daemon */
-#define FRAME_SIZE  64
 #define SQL_WAIT_MS 10000
-#define XDP_DROPPED 1 /* enum xdp_action */
 
 static uint64_t now_ns(void)
 {
@@ -44,36 +41,6 @@ static void pause_ns(uint64_t ns)
 	struct timespec left = { .tv_nsec = ns };
 
 	nanosleep(&left, NULL);
-}
-
-/* fd of the program behind a pinned link. */
-static int attached_program(const char *pin)
-{
-	struct bpf_link_info info = {};
-	uint32_t size = sizeof(info);
-	_cleanup_close_ int link = bpf_obj_get(pin);
-	int r;
-
-	if (link < 0)
-		return link;
-	r = bpf_obj_get_info_by_fd(link, &info, &size);
-	return r ?: bpf_prog_get_fd_by_id(info.prog_id);
-}
-
-static bool drops(int program, uint32_t source)
-{
-	uint8_t frame[FRAME_SIZE] = {
-		[12] = ETH_P_IP >> 8,
-		[14] = 0x45,
-		[17] = FRAME_SIZE - ETH_HLEN,
-		[22] = 64,
-		[23] = 17,
-	};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
-		    .repeat = 1);
-
-	memcpy(frame + ETH_HLEN + 12, &source, sizeof(source));
-	return bpf_prog_test_run_opts(program, &opts) == 0 && opts.retval == XDP_DROPPED;
 }
 
 static int insert(sqlite3 *db, uint32_t source)
@@ -106,7 +73,7 @@ static int measure(sqlite3 *db, int program, uint32_t count, uint64_t *latency)
 		r = insert(db, source);
 		if (r)
 			return r;
-		while (!drops(program, source)) {
+		while (!probe_drops(program, 4, (const uint8_t *)&source)) {
 			if (now_ns() - begin > DEADLINE_NS) {
 				fprintf(stderr, "latency: insert %" PRIu32 " is not in force\n", i);
 				return -ETIMEDOUT;
@@ -138,7 +105,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: latency DATABASE LINK_PIN INSERTS (1..%u)\n", INSERTS_MAX);
 		return 2;
 	}
-	program = attached_program(argv[2]);
+	program = probe_program(argv[2]);
 	if (program < 0) {
 		fprintf(stderr, "latency: %s: %s\n", argv[2], strerror(-program));
 		return 1;

@@ -178,6 +178,16 @@ static void show_kernel(const struct cli *cli, const json_t *explain)
 	fputc('\n', cli->out);
 }
 
+/* The verdict is that of a packet that nobody here asked for. */
+static void show_replies(const struct cli *cli, const json_t *explain)
+{
+	if (!json_is_true(json_object_get(explain, "replies_pass")) ||
+	    strcmp(answer_text(explain, "verdict"), "drop") != 0)
+		return;
+	label(cli, "replies");
+	fputs("answers to what this host opens pass (replies: pass)\n", cli->out);
+}
+
 static void show_difference(const struct cli *cli, const json_t *explain)
 {
 	const json_t *model = json_object_get(explain, "model");
@@ -233,6 +243,7 @@ void show_explain(const struct cli *cli, const json_t *explain)
 	show_quorums(cli, json_object_get(explain, "quorums"));
 	show_policy(cli, json_object_get(explain, "policy"));
 	show_kernel(cli, explain);
+	show_replies(cli, explain);
 	if (*answer_text(explain, "listings_problem"))
 		fprintf(cli->out, "\nthe listings cannot be read now: %s\n",
 			answer_text(explain, "listings_problem"));

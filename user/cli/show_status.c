@@ -54,6 +54,7 @@ static void add_interface(struct table *table, const json_t *interface)
 	bool fallback = json_is_true(json_object_get(interface, "fallback"));
 	bool enforce = json_is_true(json_object_get(interface, "enforce"));
 	bool by_hand = json_is_true(json_object_get(interface, "by_hand"));
+	bool replies = json_is_true(json_object_get(interface, "replies"));
 	char mode[SHOW_MAX];
 
 	snprintf(mode, sizeof(mode), "%s%s", answer_text(interface, "mode"),
@@ -61,9 +62,10 @@ static void add_interface(struct table *table, const json_t *interface)
 	table_add(table, TINT_BOLD, answer_text(interface, "name"));
 	table_add(table, attached ? TINT_GOOD : TINT_BAD, attached ? mode : "NOT ATTACHED");
 	table_add(table, enforce ? TINT_NONE : TINT_WARN,
-		  !attached ? (by_hand ? "by hand" : "")
-		  : enforce ? "enforcing"
-			    : "counting only");
+		  !attached  ? (by_hand ? "by hand" : "")
+		  : !enforce ? "counting only"
+		  : replies  ? "enforcing, replies pass"
+			     : "enforcing");
 	table_add(table, TINT_WARN, answer_text(interface, "problem"));
 }
 

@@ -8,6 +8,7 @@
 #include "core/config_radius.h"
 #include "core/config_quorum.h"
 #include "core/config_region.h"
+#include "core/config_replies.h"
 #include "core/config_setting.h"
 #include "core/units.h"
 
@@ -49,6 +50,7 @@ static struct config *config_defaults(void)
 	c->capacity[MOAT_IPV4] = 1000000;
 	c->capacity[MOAT_IPV6] = 250000;
 	c->manual_trusted = true;
+	c->flows = 262144;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
 	c->sampling = true;
@@ -408,6 +410,8 @@ static const struct {
 	{ "unjudged", read_unjudged },
 	{ "sampling", radius_read_sampling },
 	{ "manual", quorum_read_manual },
+	{ "replies", replies_read_settings },
+	{ "flows", replies_read_flows },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 

@@ -24,6 +24,8 @@
 #define CONFIG_FILE_MAX	      (1024 * 1024)	     /* bytes */
 #define CONFIG_CATEGORIES_MAX (MOAT_CATEGORIES - 2)  /* all but allow and selftest */
 #define CONFIG_CAPACITY_MAX   100000000
+#define CONFIG_FLOWS_MIN      1024
+#define CONFIG_FLOWS_MAX      16777216
 #define CONFIG_BURST_BYTES    1522 /* an Ethernet frame with a VLAN tag */
 #define CONFIG_BURST_DAYS     30   /* no bucket may take longer to fill */
 #define CONFIG_FEEDS_MAX      256
@@ -62,6 +64,14 @@ struct config_mapping {
 	char to[MOAT_CATEGORY_NAME];
 };
 
+/* Of a feed of format crowdsec: the stream of decisions of a LAPI. */
+struct config_crowdsec {
+	char *key_file; /* owned; holds the bouncer's key and nothing else; NULL: none */
+	/* Owned, words with commas, as the LAPI filters by; NULL: all. */
+	char *origins, *containing, *not_containing;
+	int64_t usage; /* seconds between two reports of what was dropped; 0: none */
+};
+
 struct config_feed {
 	char name[CONFIG_FEED_NAME];	   /* also the name of a file: not "." or ".." */
 	char *url;			   /* owned: https, http or file */
@@ -83,6 +93,7 @@ struct config_feed {
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits; /* those of guards, but for what the feed says itself */
+	struct config_crowdsec crowdsec;
 };
 
 struct config {
@@ -107,6 +118,8 @@ struct config {
 	struct config_feed *feed; /* owned; in the order of the file */
 	size_t feeds;
 	bool sampling;	       /* sampling: on */
+	bool replies;	       /* replies: pass; answers to what was opened here pass */
+	uint32_t flows;	       /* how many such flows are remembered */
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 

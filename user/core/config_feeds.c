@@ -4,6 +4,7 @@
 
 #include <linux/limits.h>
 
+#include "core/config_crowdsec.h"
 #include "core/config_claim.h"
 #include "core/config_quorum.h"
 #include "core/gate.h"
@@ -22,6 +23,7 @@ void feeds_free_settings(struct config *c)
 		free(c->feed[i].types);
 		free(c->feed[i].mapping);
 		claim_free_settings(&c->feed[i]);
+		config_crowdsec_free(&c->feed[i].crowdsec);
 	}
 	free(c->feed);
 	c->feed = NULL;
@@ -420,13 +422,32 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		     const struct config *c, struct config_feed *feed)
 {
 	static const char *const keys[] = {
-		"name",		  "url",	   "format",	  "category",
-		"categories",	  "every",	   "ttl",	  "mode",
-		"confidence",	  "min_entries",   "allow_empty", "max_shrink",
-		"max_growth",	  "host_bits",	   "header_file", "csv",
-		"types",	  "basis",	   "region",	  "review",
-		"radius_sources", "radius_budget", "linger",	  "group",
+		"name",
+		"url",
+		"format",
+		"category",
+		"categories",
+		"every",
+		"ttl",
+		"mode",
+		"confidence",
+		"min_entries",
+		"allow_empty",
+		"max_shrink",
+		"max_growth",
+		"host_bits",
+		"header_file",
+		"csv",
+		"types",
+		"basis",
+		"region",
+		"review",
+		"radius_sources",
+		"radius_budget",
+		"linger",
+		"group",
 		"trusted",
+		CONFIG_CROWDSEC_KEYS,
 	};
 	int err = setting_expect_mapping(file, n,
 					 "{ name: drop, url: https://..., category: botnet }");
@@ -439,6 +460,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		err = setting_check_keys(file, n, "a feed", keys, ARRAY_SIZE(keys));
 	err = err ?: read_places(file, n, c, feed);
 	err = err ?: read_meaning(file, n, c, feed);
+	err = err ?: config_crowdsec_read(file, n, feed);
 	err = err ?: read_times(file, n, feed);
 	err = err ?: quorum_read_feed(file, n, feed);
 	err = err ?: read_trust(file, n, feed);

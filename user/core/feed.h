@@ -111,13 +111,22 @@ enum feed_row_kind {
 	FEED_ROW_ASN,	 /* asn instead of source */
 };
 
+/* What a decision of CrowdSec says that its value is: each scope has decisions of its own. */
+enum feed_scope {
+	FEED_SCOPE_NONE, /* the format has no scopes */
+	FEED_SCOPE_IP,
+	FEED_SCOPE_RANGE,
+	FEED_SCOPE_AS,
+	FEED_SCOPE_MAX,
+};
+
 /* Goes through a pipe as it is: no pointers, zeroed padding, text ends in NUL and is printable UTF-8. */
 struct feed_row {
 	struct prefix source; /* host bits are 0 */
 	uint8_t kind;	      /* enum feed_row_kind */
 	uint8_t confidence;   /* 0..100, or FEED_NO_CONFIDENCE */
 	uint8_t masked;	      /* host bits were set and were cleared */
-	uint8_t reserved;
+	uint8_t scope;	      /* enum feed_scope */
 	uint32_t asn;
 	uint32_t line;	 /* where it stood, from 1; JSON: number of the object */
 	int64_t expires; /* unix seconds as the feed says, 0: it does not */

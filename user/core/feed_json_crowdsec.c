@@ -111,6 +111,13 @@ static bool among(const char *words, const struct feed_json_value *v)
 	return false;
 }
 
+static uint8_t scope_of(const struct feed_json_value *scope)
+{
+	if (feed_json_like(scope, "ip"))
+		return FEED_SCOPE_IP;
+	return feed_json_like(scope, "range") ? FEED_SCOPE_RANGE : FEED_SCOPE_AS;
+}
+
 /* Why a decision is left out; FEED_SKIP_MAX: it is not. */
 static enum feed_skip unusable(struct feed_json *j, const struct feed_json_record *r)
 {
@@ -163,6 +170,7 @@ static int record(struct feed_json *j, const struct feed_json_record *r)
 	if (!feed_json_source(j->p, value->text, value->size, r->number, &row))
 		return 0;
 	set_texts(r, &row);
+	row.scope = scope_of(&r->field[SCOPE]);
 	if (r->key == DELETED) {
 		row.kind = FEED_ROW_REMOVE;
 		return feed_emit(j->p, &row);

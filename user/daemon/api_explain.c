@@ -189,6 +189,7 @@ static void emit_verdicts(struct explain *x, const struct explanation *found)
 		  category_name(x->d, found->model_reason, found->model_category));
 	emit_end(&x->e, '}');
 	emit_bool(&x->e, "differ", found->differ);
+	emit_bool(&x->e, "replies_pass", tables_flows(x->d->tables) > 0);
 	emit_text(&x->e, "refused", found->refused);
 	emit_text(&x->e, "listings_problem",
 		  found->listings_lost ? found->listings_problem.text : NULL);

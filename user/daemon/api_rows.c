@@ -279,7 +279,8 @@ static int parse_array(struct place *p, struct rows *rows, int64_t now, struct p
 
 int rows_parse(const char *body, size_t size, int64_t now, struct rows *rows, struct problem *why)
 {
-	struct place p = { .at = body, .end = body + size, .line = 1, .column = 1 };
+	const char *text = size ? body : ""; /* a request without a body has NULL */
+	struct place p = { .at = text, .end = text + size, .line = 1, .column = 1 };
 	int err;
 
 	rows->array = peek(&p) == '[';

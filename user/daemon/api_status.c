@@ -122,6 +122,7 @@ void status_emit_interface(struct emit *e, const char *key, const struct iface_v
 	emit_bool(e, "fallback", view->attachment.fallback);
 	emit_bool(e, "enforce", view->enforce);
 	emit_bool(e, "by_hand", view->by_hand);
+	emit_bool(e, "replies", view->attachment.replies);
 	emit_whole(e, "ifindex", view->attachment.ifindex);
 	emit_problem(e, view->problem);
 	emit_end(e, '}');

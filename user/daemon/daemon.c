@@ -9,6 +9,7 @@
 #include "daemon/daemon_never.h"
 #include "daemon/discover_watch.h"
 #include "daemon/feeds_run.h"
+#include "daemon/replies.h"
 
 static uint64_t boot_ns(void)
 {
@@ -74,6 +75,7 @@ static int daemon_apply(struct daemon *d, struct problem *why)
 	daemon_never_note(d, &never);
 	config_free(d->config);
 	d->config = take_ptr(next);
+	replies_apply(d);
 	if (d->feeds)
 		feeds_run_reload(d->feeds);
 	return ifaces_reload(d->ifaces, d->config, why);
@@ -275,6 +277,10 @@ size_t daemon_degraded(struct daemon *d,
 		degraded_add(&out, "pins", d->pins_problem,
 			     "the filter is in force, but would end with moatd; make room for the pins, "
 			     "they are made again by themselves");
+	if (*d->replies_problem)
+		degraded_add(&out, "replies", d->replies_problem,
+			     "listed sources are dropped as with 'replies: judge'; put it right, "
+			     "then reload");
 	if (*d->reload_problem)
 		degraded_add(
 			&out, "configuration", d->reload_problem,

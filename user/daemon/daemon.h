@@ -34,8 +34,9 @@ struct daemon {
 	struct never_counts never_block; /* what is in force */
 	bool selftest_ok;
 	char selftest_problem[PROBLEM_MAX];
-	char pins_problem[PROBLEM_MAX];	  /* the filter would not survive moatd; empty: it would */
-	char never_problem[PROBLEM_MAX];  /* what was found is not in force; empty: it is */
+	char pins_problem[PROBLEM_MAX];	 /* the filter would not survive moatd; empty: it would */
+	char never_problem[PROBLEM_MAX]; /* what was found is not in force; empty: it is */
+	char replies_problem[PROBLEM_MAX]; /* why answers do not pass although they should; or empty */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 

@@ -105,16 +105,15 @@ struct feed_apply *feed_apply_free(struct feed_apply *a)
 
 /* ---- rows ---- */
 
-/* The name of the category that a row is for, or NULL. */
-static const char *category_of(const struct feed_apply *a, const struct feed_row *row)
+const char *feed_apply_category(const struct feed_apply *a, const char *theirs)
 {
 	for (size_t i = 0; i < a->rules.mappings; i++)
-		if (!strcmp(a->rules.mapping[i].from, row->category))
+		if (!strcmp(a->rules.mapping[i].from, theirs))
 			return a->rules.mapping[i].to;
 	if (a->rules.category[0])
 		return a->rules.category;
-	if (!a->rules.mappings && categories_find(&a->categories, row->category) >= 0)
-		return row->category;
+	if (!a->rules.mappings && categories_find(&a->categories, theirs) >= 0)
+		return theirs;
 	return NULL;
 }
 
@@ -128,7 +127,7 @@ static int take_row(struct feed_apply *a, const struct feed_row *row)
 		a->asn++;
 		return 0;
 	}
-	name = category_of(a, row);
+	name = feed_apply_category(a, row->category);
 	if (!name) {
 		a->no_category++;
 		return 0;
@@ -181,6 +180,11 @@ static int note_end(struct ends *ends, const char *source, const char *category)
 	return 0;
 }
 
+int feed_apply_end(struct feed_apply *a, const char *source, const char *category)
+{
+	return note_end(&a->ends, source, category);
+}
+
 static bool same_text(const char *have, const char *want)
 {
 	return !strcmp(have ?: "", want);
@@ -193,8 +197,11 @@ static bool same_expiry(const struct feed_apply *a, const struct feed_judge *jud
 
 	if (text && (when_parse_seconds(text, &have) || !have))
 		return false;
-	if (!entry->expires || !have || entry->own_expiry)
+	if (!entry->expires || !have)
 		return have == entry->expires;
+	if (entry->own_expiry)
+		return llabs(have - entry->expires) <=
+		       (judge->summary->format == FEED_CROWDSEC ? FEED_END_SLACK : 0);
 	return have >= entry->expires - slack && have <= judge->now + a->rules.ttl;
 }
 

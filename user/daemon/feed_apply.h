@@ -23,6 +23,7 @@
 #include "daemon/feed_report.h"
 #include "store/store.h"
 
+#define FEED_END_SLACK	 2	/* seconds that ends which come as durations differ by */
 #define FEED_TTL_SLACK	 8	/* a refresh moves an expiry by at least ttl / this */
 #define FEED_GROWTH_FREE 256	/* entries more are never suspicious */
 #define FEED_GROWTH_MAX	 200000 /* entries more at once always are */
@@ -60,6 +61,12 @@ DEFINE_CLEANUP(struct feed_apply, feed_apply_free)
 
 /* 0, or negative: too much, or out of memory; feed_apply_judge() then says so. */
 int feed_apply_rows(struct feed_apply *a, const struct feed_row *row, size_t count);
+
+/* The category that the feed's own name of one stands for, or NULL: rows of it are left out. */
+const char *feed_apply_category(const struct feed_apply *a, const char *theirs);
+
+/* Ends a listing that no row names: a stream's, which the answer shows to be gone. 0 or -ENOMEM. */
+int feed_apply_end(struct feed_apply *a, const char *source, const char *category);
 
 struct feed_judge {
 	const struct feed_summary *summary;

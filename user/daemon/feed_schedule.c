@@ -37,8 +37,11 @@ static int64_t jitter(const struct feed_timing *t, int64_t range)
 static int64_t retry_delay(const struct feed_timing *t, int64_t every)
 {
 	int64_t delay = least(every, FEED_RETRY_FIRST);
-	int64_t cap = most(every, FEED_RETRY_CAP);
+	int64_t cap = t->retry_cap > 0 ? t->retry_cap : FEED_RETRY_CAP;
 
+	if (every < FEED_RETRY_OFTEN)
+		cap = least(cap, every * FEED_RETRY_TIMES);
+	cap = most(every, cap);
 	for (unsigned int i = 1; i < t->failures && delay < cap; i++)
 		delay *= 2;
 	return least(delay, cap);
@@ -55,8 +58,8 @@ int64_t feed_schedule_next(const struct feed_timing *t)
 
 int64_t feed_schedule_first(const struct feed_timing *t, int64_t last, int64_t now)
 {
-	int64_t spread = jitter(t, FEED_START_SPREAD);
 	int64_t every = every_of(t);
+	int64_t spread = jitter(t, least(FEED_START_SPREAD, every / FEED_JITTER_PART));
 
 	if (last <= 0 || last > now || now - last >= every)
 		return 1 + spread;

@@ -13,13 +13,16 @@
 
 #include "core/base.h"
 
-#define FEED_EVERY_MIN	     60 /* what is configured shorter is taken for this */
+#define FEED_EVERY_MIN	     1
 #define FEED_EVERY_MAX	     (366 * 86400)
-#define FEED_JITTER_PART     10		 /* jitter is at most every / this */
-#define FEED_RETRY_FIRST     300	 /* after the first failure, or every if that is less */
-#define FEED_RETRY_CAP	     3600	 /* between failures at most, or every if that is more */
+#define FEED_JITTER_PART     10	  /* jitter is at most every / this */
+#define FEED_RETRY_FIRST     300  /* after the first failure, or every if that is less */
+#define FEED_RETRY_CAP	     3600 /* between failures at most, or every if that is more ... */
+#define FEED_RETRY_OFTEN     60	  /* who asks more often than this asks what is near: ... */
+#define FEED_RETRY_TIMES     6	  /* ... between failures at most so often every */
 #define FEED_RETRY_AFTER_MAX (7 * 86400) /* a server cannot switch a feed off */
-#define FEED_START_SPREAD    30		 /* first fetches after a start are spread over this */
+#define FEED_START_SPREAD                                                                          \
+	30 /* first fetches after a start are spread over this, or a tenth of every */
 
 struct feed_timing {
 	int64_t every;
@@ -27,6 +30,7 @@ struct feed_timing {
 	uint64_t attempt;      /* counts fetches: each has its own jitter */
 	unsigned int failures; /* in a row, 0: the last fetch was good (304 included) */
 	int64_t retry_after;   /* 0: the server did not ask */
+	int64_t retry_cap;     /* 0: FEED_RETRY_CAP */
 };
 
 /* Seconds from the end of a fetch to the next one, at least 1. */

@@ -177,6 +177,14 @@ static void feeder_finish(struct feeder *f)
 
 /* ---- frames ---- */
 
+/* Why rows() would have no more. */
+static const char *refusal(int error)
+{
+	if (error == -E2BIG)
+		return "more entries than a feed may have: no list, or one that is to be split";
+	return error == -ENOMEM ? "out of memory: too many entries for this host" : "cancelled";
+}
+
 static void take_rows(struct feeder *f, const struct feed_row *row, size_t count)
 {
 	int r;
@@ -198,7 +206,7 @@ static void take_rows(struct feeder *f, const struct feed_row *row, size_t count
 	r = f->rows(f->arg, row, count);
 	f->calling = false;
 	if (r)
-		feeder_fail(f, "cancelled");
+		feeder_fail(f, "%s", refusal(r));
 }
 
 static void take_end(struct feeder *f, const struct feeder_end *end)
@@ -299,6 +307,16 @@ static int feeder_watch(struct feeder *f)
 	return f->timer < 0 ? f->timer : 0;
 }
 
+/* What the child finds as FEEDER_FD_INPUT; -1: nothing. */
+static int open_input(const struct feeder_job *job)
+{
+	size_t size = job->body ? strlen(job->body) : 0;
+
+	if (!job->url)
+		return job->fd;
+	return size && size <= FEEDER_BODY_MAX ? feeder_memory_file(job->body, size) : -1;
+}
+
 int feeder_start(struct loop *loop, const struct feeder_job *job,
 		 int (*rows)(void *arg, const struct feed_row *row, size_t count),
 		 void (*done)(void *arg, const struct feeder_result *result), void *arg,
@@ -306,7 +324,7 @@ int feeder_start(struct loop *loop, const struct feeder_job *job,
 {
 	_cleanup_(feeder_freep) struct feeder *f = NULL;
 	_cleanup_free_ struct feeder_order *order = calloc(1, sizeof(*order));
-	_cleanup_close_ int input = job->url ? -1 : job->fd;
+	_cleanup_close_ int input = open_input(job);
 	int r;
 
 	f = calloc(1, sizeof(*f));
@@ -318,6 +336,8 @@ int feeder_start(struct loop *loop, const struct feeder_job *job,
 		return problem_set(why, -ENOMEM, "out of memory");
 	if (!job->url && input < 0)
 		return problem_set(why, -EBADF, "neither url nor descriptor");
+	if (job->body && input < 0)
+		return problem_set(why, -EMFILE, "cannot hand over what is to be sent");
 	r = feeder_order_fill(job, order, why);
 	if (!r && job->keep)
 		r = feeder_keep_open(job->keep, &f->keep, why);

@@ -20,6 +20,7 @@
 
 #define FEEDER_DEADLINE_MS (10 * 60 * 1000)
 #define FEEDER_TAG_MAX	   256
+#define FEEDER_BODY_MAX	   65536 /* bytes of what is sent */
 
 /* What to do. Strings are copied. */
 struct feeder_job {
@@ -27,6 +28,8 @@ struct feeder_job {
 	int fd; /* taken over when url is NULL, also if the start fails; e.g. a sealed memfd; else -1 */
 	const char *keep; /* file that gets the bytes of a good fetch (atomically), or NULL */
 	const char *header_file; /* file with one "Name: value" a line, for secrets; NULL: none */
+	const char *key_file;	 /* file with the key of a LAPI and nothing else; NULL: none */
+	const char *body; /* JSON to send there by POST, with a NUL; NULL: a list is asked for */
 	const char *etag,
 		*last_modified; /* of the last good fetch, for a conditional request; NULL */
 	int64_t deadline_ms;	/* 0: FEEDER_DEADLINE_MS */
@@ -34,7 +37,7 @@ struct feeder_job {
 };
 
 struct feeder_result {
-	bool ok;	     /* the job came to its honest end: summary is valid */
+	bool ok; /* the job came to its honest end: summary is valid, or the body was taken */
 	bool not_modified;   /* 304: nothing was parsed, the last good fetch is fresh again */
 	int http_status;     /* 0: not http */
 	int64_t retry_after; /* seconds the server asked for, 0: it did not */

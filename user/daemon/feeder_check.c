@@ -87,7 +87,7 @@ static bool is_source(const struct prefix *p)
 
 const char *feeder_check_row(const struct feed_row *row)
 {
-	if (row->kind > FEED_ROW_ASN || row->reserved || row->masked > 1)
+	if (row->kind > FEED_ROW_ASN || row->scope >= FEED_SCOPE_MAX || row->masked > 1)
 		return "kind";
 	if (!is_source(&row->source))
 		return "source";

@@ -9,7 +9,8 @@
 #include "core/when.h"
 #include "daemon/feeder_fetch_private.h"
 
-#define READ_SIZE (256 << 10)
+#define READ_SIZE  (256 << 10)
+#define KEY_HEADER "X-Api-Key: "
 
 struct fetch *fetch_free(struct fetch *f)
 {
@@ -22,6 +23,7 @@ struct fetch *fetch_free(struct fetch *f)
 	free(f->origin);
 	free(f->host);
 	free(f->ca);
+	free(f->body);
 	free(f);
 	return NULL;
 }
@@ -117,6 +119,43 @@ static int read_secrets(struct fetch *f, const char *path, struct problem *why)
 	return 0;
 }
 
+/* The key of a bouncer, as 'cscli bouncers add' prints it. */
+static int read_key(struct fetch *f, const char *path, struct problem *why)
+{
+	char line[FETCH_KEY_MAX + sizeof(KEY_HEADER)];
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, start;
+	int r = read_all(path, FETCH_KEY_MAX, &text, &size);
+
+	if (r < 0)
+		return problem_set(why, r, "api_key_file '%s': %s", path, strerror(-r));
+	start = strspn(text, " \t\r\n");
+	while (size > start && isspace((unsigned char)text[size - 1]))
+		size--;
+	for (size_t i = start; i < size; i++)
+		if (text[i] < 0x21 || text[i] > 0x7e)
+			size = 0;
+	if (size <= start)
+		return problem_set(why, -EINVAL,
+				   "api_key_file '%s': wanted the key and nothing else", path);
+	snprintf(line, sizeof(line), KEY_HEADER "%.*s", (int)(size - start), text + start);
+	r = add_secret(f, line);
+	explicit_bzero(text, size);
+	explicit_bzero(line, sizeof(line));
+	return r < 0 ? problem_set(why, r, "out of memory") : 0;
+}
+
+static int read_body(struct fetch *f, struct problem *why)
+{
+	_cleanup_free_ char *body = calloc(1, FEEDER_BODY_MAX + 1);
+	ssize_t n = body ? read(FEEDER_FD_INPUT, body, FEEDER_BODY_MAX) : -1;
+
+	if (n <= 0)
+		return problem_set(why, -EIO, "there is nothing to send");
+	f->body = take_ptr(body);
+	return 0;
+}
+
 static int read_authorities(struct fetch *f, struct problem *why)
 {
 	const char *path = getenv("SSL_CERT_FILE");
@@ -196,6 +235,10 @@ static int prepare_http(struct fetch *f, struct problem *why)
 		return problem_set(why, -EINVAL, "url: no host is in it");
 	if (*f->order->header_file)
 		r = read_secrets(f, f->order->header_file, why);
+	if (!r && *f->order->key_file)
+		r = read_key(f, f->order->key_file, why);
+	if (!r && f->order->post)
+		r = read_body(f, why);
 	return r ?: read_authorities(f, why);
 }
 

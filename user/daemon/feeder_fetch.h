@@ -19,6 +19,7 @@
 #define FETCH_ERROR_MAX	    65536 /* bytes read of the body of an answer that is no list */
 #define FETCH_HEADERS	    32	  /* of header_file */
 #define FETCH_HEADERS_BYTES 16384
+#define FETCH_KEY_MAX	    512 /* of a key file */
 #define FETCH_CA_BYTES	    (8 << 20)
 
 struct fetch;

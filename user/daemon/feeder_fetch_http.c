@@ -43,6 +43,11 @@ static long status_of(const struct transfer *t)
 	return status;
 }
 
+static bool is_status(long status)
+{
+	return status >= 100 && status <= 599;
+}
+
 static bool is_list(long status)
 {
 	return status == 200 || status == 203;
@@ -114,7 +119,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *arg)
 	struct transfer *t = arg;
 
 	(void)one;
-	if (!is_list(status_of(t))) {
+	if (t->fetch->body || !is_list(status_of(t))) {
 		t->discarded += size;
 		return t->discarded <= FETCH_ERROR_MAX ? size : 0;
 	}
@@ -161,6 +166,8 @@ static int make_headers(const struct fetch *f, bool secrets, struct curl_slist *
 
 	r = r ?: add_tag(ret, "If-None-Match", f->order->etag);
 	r = r ?: add_tag(ret, "If-Modified-Since", f->order->last_modified);
+	if (f->body)
+		r = r ?: add_line(ret, "Content-Type: application/json");
 	for (const struct curl_slist *s = f->secrets; s && secrets && !r; s = s->next)
 		r = add_line(ret, s->data);
 	return r;
@@ -204,6 +211,10 @@ static int set_options(struct transfer *t, struct curl_slist *headers)
 	code = code ?: curl_easy_setopt(curl, CURLOPT_URL, f->url);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_USERAGENT, USER_AGENT);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	if (f->body) {
+		code = code ?: curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)strlen(f->body));
+		code = code ?: curl_easy_setopt(curl, CURLOPT_POSTFIELDS, f->body);
+	}
 	code = code ?: curl_easy_setopt(curl, CURLOPT_FILETIME, 1L);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->error);
 	code = code ?: curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
@@ -247,15 +258,19 @@ static int explain_status(struct transfer *t, long status)
 	const char *advice = "";
 
 	if (status == 401 || status == 403)
-		advice = ": check the key in header_file";
+		advice = *t->fetch->order->key_file ? ": check the key in api_key_file"
+						    : ": check the key in header_file";
+	else if (status == 404 && t->fetch->body)
+		advice =
+			": it takes no usage metrics (CrowdSec before 1.6.3), set usage_metrics: none";
 	else if (status == 404 || status == 410)
 		advice = ": the list was moved or withdrawn, check url";
 	else if (status == 429)
 		advice = ": asked too often, fetch it less often";
 	else if (status >= 500)
 		advice = ": trouble over there, it is asked again";
-	return problem_set(t->why, -EPROTO, "%s: answered %ld instead of a list%s", t->fetch->host,
-			   status, advice);
+	return problem_set(t->why, -EPROTO, "%s: answered %ld%s%s", t->fetch->host, status,
+			   t->fetch->body ? "" : " instead of a list", advice);
 }
 
 static void note_answer(struct transfer *t)
@@ -263,7 +278,8 @@ static void note_answer(struct transfer *t)
 	struct feeder_end *end = t->fetch->end;
 	curl_off_t after = 0, modified = -1;
 
-	end->http_status = (int32_t)status_of(t);
+	/* Some servers make numbers up: what they are is in the problem, not in the result. */
+	end->http_status = is_status(status_of(t)) ? (int32_t)status_of(t) : 0;
 	curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &after);
 	end->retry_after = after < 0 ? 0 : after > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : after;
 	curl_easy_getinfo(t->curl, CURLINFO_FILETIME_T, &modified);
@@ -342,11 +358,15 @@ static int fetch_once(struct fetch *f, int64_t until, struct problem *why)
 	set_limits(curl, left);
 	code = curl_easy_perform(curl);
 	note_answer(&t);
-	status = f->end->http_status;
+	status = status_of(&t);
 	if (t.failed < 0)
 		return t.failed;
 	if (f->enough)
 		return 0;
+	if (f->body)
+		return status / 100 == 2 ? 0
+		       : status		 ? explain_status(&t, status)
+					 : explain_curl(&t, code);
 	/* What the status says counts more than how its page ended. */
 	if (status >= 300 && is_redirect(status))
 		return follow(&t) ?: 1;

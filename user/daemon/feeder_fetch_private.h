@@ -17,7 +17,8 @@ struct fetch {
 	char *url;		    /* of this hop; owned */
 	char *origin;		    /* of the order's url: "scheme://host:port"; owned */
 	char *host;		    /* of this hop, for problems; owned */
-	struct curl_slist *secrets; /* of header_file; only for the origin */
+	struct curl_slist *secrets; /* of header_file and key_file; only for the origin */
+	char *body;		    /* to send by POST; owned; NULL: a list is asked for */
 	void *ca;		    /* authorities instead of the system's, or NULL; owned */
 	size_t ca_size;
 	const struct fetch_sink *sink;

@@ -40,6 +40,7 @@ int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, st
 	ret->parent = getpid();
 	ret->input = !job->url;
 	ret->keep = job->keep;
+	ret->post = job->body;
 	ret->deadline_ms = job->deadline_ms > 0 ? job->deadline_ms : FEEDER_DEADLINE_MS;
 	ret->started_ms = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 	ret->parse = job->parse;
@@ -51,6 +52,8 @@ int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, st
 				   FEEDER_URL_MAX - 1);
 	if (!copy_text(ret->header_file, sizeof(ret->header_file), job->header_file))
 		return problem_set(why, -EINVAL, "the name of header_file is too long");
+	if (!copy_text(ret->key_file, sizeof(ret->key_file), job->key_file))
+		return problem_set(why, -EINVAL, "the name of api_key_file is too long");
 	if (!copy_text(ret->types, sizeof(ret->types), job->parse.types))
 		return problem_set(why, -EINVAL, "the types are longer than %d bytes",
 				   FEEDER_TYPES_MAX - 1);
@@ -61,11 +64,11 @@ int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, st
 	return 0;
 }
 
-static int order_file(const struct feeder_order *order)
+int feeder_memory_file(const void *bytes, size_t size)
 {
 	_cleanup_close_ int fd = memfd_create("moat-feeder-order", MFD_CLOEXEC);
-	const char *at = (const char *)order;
-	size_t left = sizeof(*order);
+	const char *at = bytes;
+	size_t left = size;
 
 	if (fd < 0)
 		return -errno;
@@ -194,7 +197,7 @@ static int run_child(const int fd[FEEDER_FD_MAX], pid_t *ret_pid)
 int feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *ret_pid,
 		 int *ret_out, struct problem *why)
 {
-	_cleanup_close_ int file = order_file(order);
+	_cleanup_close_ int file = feeder_memory_file(order, sizeof(*order));
 	_cleanup_close_ int in = dup_for_child(input);
 	_cleanup_close_ int part = dup_for_child(keep);
 	_cleanup_close_ int out = -1, child_out = -1;

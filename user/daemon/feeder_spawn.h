@@ -13,6 +13,9 @@
 /* -EINVAL: a string of the job is too long. */
 int feeder_order_fill(const struct feeder_job *job, struct feeder_order *ret, struct problem *why);
 
+/* A file in memory that has these bytes, to read from its start; or negative. */
+int feeder_memory_file(const void *bytes, size_t size);
+
 /*
  * input and keep are -1 or stay the caller's. *ret_out is the end of the pipe
  * to read, non-blocking; *ret_pid is to be killed and waited for.

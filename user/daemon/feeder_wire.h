@@ -8,7 +8,7 @@
  *	fd 0	struct feeder_order, in a memfd
  *	fd 1	a pipe that takes frames
  *	fd 2	/dev/null
- *	fd 3	what to read, if order.input
+ *	fd 3	what to read, if order.input; what to send, if order.post
  *	fd 4	where the fetched bytes are kept, if order.keep
  *
  * and writes frames of FEEDER_ROWS, then one of FEEDER_END, then exits with 0.
@@ -42,11 +42,11 @@ struct feeder_order {
 	uint32_t magic;
 	uint32_t size; /* of this struct and of struct feeder_end, added */
 	int32_t parent;
-	bool input, keep;
+	bool input, keep, post;
 	int64_t deadline_ms;	  /* from the start of the job ... */
 	int64_t started_ms;	  /* ... by CLOCK_MONOTONIC */
 	char url[FEEDER_URL_MAX]; /* "": input */
-	char header_file[PATH_MAX];
+	char header_file[PATH_MAX], key_file[PATH_MAX];
 	char etag[FEEDER_TAG_MAX], last_modified[FEEDER_TAG_MAX];
 	char types[FEEDER_TYPES_MAX];
 	struct feed_options parse; /* types is set by the child */

@@ -166,6 +166,8 @@ static void finish(struct feed_job *job, int error, const struct feed_report *re
 		   const struct problem *why)
 {
 	job->feed->job = NULL;
+	if (job->crowdsec)
+		crowdsec_end(job->crowdsec, report->applied);
 	if (job->kind == JOB_FETCH)
 		drop_new_copy(job->feed);
 	if (job->done)
@@ -182,6 +184,28 @@ static void refuse(struct feed_job *job, const char *cause, const struct feeder_
 	if (!job->dry_run)
 		note_refused(job, report->cause, &report->why, result->retry_after);
 	finish(job, 0, report, &report->why);
+}
+
+/* An answer of a LAPI may end listings that it does not name, and may not. */
+static int judge_answer(struct feed_job *job, struct feed_report *report)
+{
+	const struct config_feed *config = config_of(job);
+	struct feed_run *feed = job->feed;
+	size_t kept = 0;
+	int err;
+
+	if (!job->crowdsec || !config)
+		return 0;
+	err = crowdsec_judge(job->crowdsec, job->apply, sync_store(daemon_of(job)->sync), config,
+			     feeds_now(), &kept, &report->why);
+	if (!kept)
+		return err;
+	count_cause(feed, feed_guard_label(FEED_GUARD_SHRINK));
+	log_warning("feed '%s': the LAPI does not have %zu of its listings any more, max_shrink is "
+		    "%u%%: they stay until their own ends; if it is right, end them by 'moatctl "
+		    "remove'",
+		    feed->state.feed, kept, config->limits.max_shrink);
+	return err;
 }
 
 static int write_list(struct feed_job *job, const struct feeder_result *result,
@@ -252,6 +276,10 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 
 	if (!judge.store) {
 		problem_set(&report.why, 0, "the database is not open");
+		refuse(job, feed_guard_label(FEED_GUARD_DATABASE), result, &report);
+		return;
+	}
+	if (!result->summary.fault && judge_answer(job, &report)) {
 		refuse(job, feed_guard_label(FEED_GUARD_DATABASE), result, &report);
 		return;
 	}
@@ -344,6 +372,8 @@ static int on_rows(void *arg, const struct feed_row *row, size_t count)
 {
 	const struct feed_job *job = arg;
 
+	if (job->crowdsec)
+		return crowdsec_rows(job->crowdsec, job->apply, row, count);
 	return feed_apply_rows(job->apply, row, count);
 }
 
@@ -373,14 +403,35 @@ static void describe(const struct feed_run *feed, const struct config_feed *conf
 	}
 }
 
+/* A LAPI is asked for what this moatd does not know yet, and what it answers is no copy to keep. */
+static int describe_answer(struct feed_job *job, const struct config_feed *config,
+			   char url[FEEDER_URL_MAX], struct feeder_job *ret, struct problem *why)
+{
+	struct feed_run *feed = job->feed;
+	int err;
+
+	if (!feed->crowdsec && crowdsec_new(&feed->crowdsec))
+		return problem_set(why, -ENOMEM, "out of memory");
+	err = crowdsec_begin(feed->crowdsec, config, job->fetched, url, why);
+	if (err)
+		return err;
+	job->crowdsec = feed->crowdsec;
+	ret->url = url;
+	ret->keep = ret->etag = ret->last_modified = NULL;
+	ret->key_file = config->crowdsec.key_file;
+	ret->deadline_ms = crowdsec_asks_all(feed->crowdsec) ? 0 : CROWDSEC_DELTA_MS;
+	return 0;
+}
+
 int feed_job_start(struct feed_run *feed, const struct job_start *start, struct feed_rules *rules,
 		   struct problem *why)
 {
 	struct daemon *d = feed->all->d;
 	struct feed_job *job = calloc(1, sizeof(*job));
+	const struct config_feed *config = feeds_config(feed->all, feed->state.feed);
 	struct feeder_job what;
-	char keep[FEEDS_PATH];
-	int err;
+	char keep[FEEDS_PATH], url[FEEDER_URL_MAX];
+	int err = 0;
 
 	if (!job || feed_apply_new(rules, sync_gate(d->sync), start->fetched, &job->apply)) {
 		free(job);
@@ -398,8 +449,10 @@ int feed_job_start(struct feed_run *feed, const struct job_start *start, struct 
 	snprintf(job->actor_origin, sizeof(job->actor_origin), "%s",
 		 start->actor && start->actor->origin ? start->actor->origin : "feed");
 
-	describe(feed, feeds_config(feed->all, feed->state.feed), start, keep, &what);
-	err = feeder_start(d->loop, &what, on_rows, on_done, job, &job->feeder, why);
+	describe(feed, config, start, keep, &what);
+	if (start->kind == JOB_FETCH && config && config->parse.format == FEED_CROWDSEC)
+		err = describe_answer(job, config, url, &what, why);
+	err = err ?: feeder_start(d->loop, &what, on_rows, on_done, job, &job->feeder, why);
 	if (err) {
 		job_free(job);
 		return err;

@@ -43,18 +43,16 @@ static struct feed_timing timing(const struct feed_run *feed, const struct confi
 		.attempt = feed->attempts,
 		.failures = feed->state.failures < UINT_MAX ? (unsigned int)feed->state.failures
 							    : UINT_MAX,
+		.retry_cap = config->parse.format == FEED_CROWDSEC ? CROWDSEC_RETRY_CAP : 0,
 	};
 }
 
-/* Who asks more than once a minute asks himself: a file, a server of a test. */
 int64_t feeds_next(const struct feed_run *feed, const struct config_feed *config, int64_t now,
 		   int64_t retry_after)
 {
 	struct feed_timing t = timing(feed, config);
 
 	t.retry_after = retry_after;
-	if (config->every < FEED_EVERY_MIN && !retry_after)
-		return now + config->every;
 	return now + feed_schedule_next(&t);
 }
 
@@ -62,8 +60,6 @@ static int64_t first(const struct feed_run *feed, const struct config_feed *conf
 {
 	struct feed_timing t = timing(feed, config);
 
-	if (config->every < FEED_EVERY_MIN)
-		return now;
 	return now + feed_schedule_first(&t, feed->state.last_try, now);
 }
 
@@ -192,6 +188,8 @@ static void start_from_disk(struct feed_run *feed, const struct config_feed *con
 	struct problem why = {};
 
 	feed->from_disk = true;
+	if (config->parse.format == FEED_CROWDSEC)
+		return; /* what is in the database is newer than any answer */
 	start.fd = open_copy(feed, config, &start.fetched);
 	if (start.fd < 0 || feed_rules_copy(config, &rules))
 		return;
@@ -219,6 +217,17 @@ static int start_fetch(struct feed_run *feed, const struct config_feed *config,
 	return err;
 }
 
+/* A LAPI is told what became of its decisions. */
+static void tell_usage(struct feed_run *feed, const struct config_feed *config, int64_t now)
+{
+	if (!config || config->parse.format != FEED_CROWDSEC || !feed->crowdsec)
+		return;
+	if (!feed->usage && crowdsec_usage_new(feed->all->d, &feed->usage))
+		return; /* out of memory: the next turn tries again */
+	crowdsec_usage_tick(feed->usage, config, crowdsec_table(feed->crowdsec),
+			    feed->state.last_good, now);
+}
+
 static void tick(void *arg)
 {
 	struct feeds_run *f = arg;
@@ -236,6 +245,7 @@ static void tick(void *arg)
 		if (config && !feed->from_disk && !feed->job &&
 		    running(f, false) < FEEDS_FETCHES_MAX)
 			start_from_disk(feed, config);
+		tell_usage(feed, config, now);
 		waits |= config && (!feed->from_disk || (feed->job && feed->job->kind == JOB_DISK));
 	}
 	for (size_t i = 0; i < f->feeds && !waits; i++) {
@@ -359,6 +369,20 @@ int feeds_run_import(struct feeds_run *f, struct feeds_import *import, feeds_don
 	return err;
 }
 
+void feeds_run_each_usage(const struct feeds_run *f,
+			  void (*fn)(void *arg, const char *feed, uint64_t sent, uint64_t failed),
+			  void *arg)
+{
+	for (size_t i = 0; f && i < f->feeds; i++) {
+		struct crowdsec_usage_numbers numbers;
+
+		if (!f->feed[i]->usage)
+			continue;
+		crowdsec_usage_numbers(f->feed[i]->usage, &numbers);
+		fn(arg, f->feed[i]->state.feed, numbers.sent, numbers.failed);
+	}
+}
+
 size_t feeds_run_count(const struct feeds_run *f)
 {
 	return f ? f->feeds : 0;
@@ -425,6 +449,8 @@ struct feeds_run *feeds_run_free(struct feeds_run *f)
 		loop_timer_remove(f->d->loop, f->tick);
 	for (size_t i = 0; i < f->feeds; i++) {
 		feed_job_cancel(f->feed[i]);
+		crowdsec_usage_free(f->feed[i]->usage);
+		crowdsec_free(f->feed[i]->crowdsec);
 		free(f->feed[i]);
 	}
 	free(f->feed);

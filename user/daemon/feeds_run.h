@@ -82,4 +82,9 @@ void feeds_run_each_refused(const struct feeds_run *f,
 				       uint64_t count),
 			    void *arg);
 
+/* How often usage metrics were sent to the LAPI of a feed, and were not taken, since start. */
+void feeds_run_each_usage(const struct feeds_run *f,
+			  void (*fn)(void *arg, const char *feed, uint64_t sent, uint64_t failed),
+			  void *arg);
+
 #endif

@@ -12,6 +12,8 @@
 
 #include <limits.h>
 
+#include "daemon/crowdsec.h"
+#include "daemon/crowdsec_usage.h"
 #include "daemon/feed_apply.h"
 #include "daemon/feeder.h"
 #include "daemon/feeds_run.h"
@@ -38,6 +40,9 @@ struct feed_run {
 	struct radius_estimate radius; /* of the last list that added something */
 	bool from_disk;		       /* what was on disk at start is dealt with */
 	struct feed_job *job;	       /* NULL: nothing under way; owned */
+	struct crowdsec
+		*crowdsec; /* owned; NULL: its format is another one, or it was not asked yet */
+	struct crowdsec_usage *usage; /* likewise */
 	size_t causes;
 	struct {
 		char label[FEED_CAUSE_MAX];
@@ -48,8 +53,9 @@ struct feed_run {
 struct feed_job {
 	struct feed_run *feed;
 	enum job_kind kind;
-	struct feeder *feeder;	  /* owned; NULL after its end */
-	struct feed_apply *apply; /* owned */
+	struct feeder *feeder;	   /* owned; NULL after its end */
+	struct feed_apply *apply;  /* owned */
+	struct crowdsec *crowdsec; /* of the feed; NULL: this list is no answer of a LAPI */
 	int64_t fetched;
 	bool dry_run, force, report;
 	char actor_name[64], actor_origin[32];

@@ -28,6 +28,7 @@ struct ifaces {
 	struct loop *loop;
 	char *pins;
 	uint64_t drop_reasons;
+	bool replies;
 	int netlink;
 	int watch;
 	int recheck;   /* timer: what cannot be attached is tried again */
@@ -64,6 +65,7 @@ static int iface_load(struct ifaces *i, struct iface *iface, struct problem *why
 		iface->config.enforce = pinned.enforce;
 	}
 	program_set_iface(iface->program, iface->config.enforce, i->drop_reasons);
+	program_set_replies(iface->program, i->replies);
 	return 0;
 }
 
@@ -104,12 +106,15 @@ static int iface_attach(struct ifaces *i, struct iface *iface, struct problem *w
 }
 
 /* What is not as it should be with an interface that is attached; empty: nothing. */
-static const char *iface_doubt(const struct iface *iface)
+static const char *iface_doubt(const struct ifaces *i, const struct iface *iface)
 {
 	if (!iface->configured)
 		return "attached, but not in the configuration; add it there, or 'moatctl detach' it";
 	if (!iface->attachment.tc)
 		return "the tc program is not in place: tagged packets get no mark (drops are not affected)";
+	if (i->replies && !iface->attachment.replies)
+		return "the tc egress program is not in place: replies are judged like any packet "
+		       "(replies: pass has no effect here)";
 	return "";
 }
 
@@ -120,14 +125,15 @@ static void iface_keep(struct ifaces *i, struct iface *iface)
 
 	if (iface->by_hand)
 		return;
-	if (iface->attached && !iface_look(iface, &why) && iface->attachment.tc)
-		return iface_problem(iface, iface_doubt(iface));
+	if (iface->attached && !iface_look(iface, &why) && iface->attachment.tc &&
+	    iface->attachment.replies == i->replies)
+		return iface_problem(iface, iface_doubt(i, iface));
 	r = iface_attach(i, iface, &why);
 	iface->missing = r == -ENODEV;
 	if (iface->missing)
 		return iface_problem(iface,
 				     "does not exist (yet); it is attached as soon as it does");
-	iface_problem(iface, r < 0 ? why.text : iface_doubt(iface));
+	iface_problem(iface, r < 0 ? why.text : iface_doubt(i, iface));
 }
 
 /* Left from an earlier configuration, and nothing is left of it. */
@@ -241,6 +247,7 @@ int ifaces_new(const struct config *config, struct tables *tables, struct loop *
 	i->tables = tables;
 	i->loop = loop;
 	i->drop_reasons = config->drop_reasons;
+	i->replies = config->replies;
 	i->pins = strdup(config->pins);
 	if (!i->pins)
 		return problem_set(why, -ENOMEM, "out of memory");
@@ -284,6 +291,7 @@ int ifaces_reload(struct ifaces *i, const struct config *config, struct problem 
 	for (size_t n = 0; n < i->count; n++)
 		i->iface[n].configured = false;
 	i->drop_reasons = config->drop_reasons;
+	i->replies = config->replies;
 
 	for (size_t n = 0; n < config->interfaces; n++) {
 		ssize_t at = ifaces_find(i, config->interface[n].name);
@@ -300,6 +308,9 @@ int ifaces_reload(struct ifaces *i, const struct config *config, struct problem 
 		if (iface->program)
 			program_set_iface(iface->program, iface->config.enforce, i->drop_reasons);
 	}
+	for (size_t n = 0; n < i->count; n++)
+		if (i->iface[n].program)
+			program_set_replies(i->iface[n].program, i->replies);
 	ifaces_drop(i, iface_is_unused);
 	ifaces_attach_all(i);
 	return 0;
@@ -329,7 +340,7 @@ int ifaces_attach(struct ifaces *i, const char *name, struct problem *why)
 		i->count--;
 		return r;
 	}
-	iface_problem(iface, r < 0 ? why->text : iface_doubt(iface));
+	iface_problem(iface, r < 0 ? why->text : iface_doubt(i, iface));
 	return r;
 }
 

@@ -223,7 +223,7 @@ struct map_fill {
 	size_t entries, capacity;
 };
 
-static void write_maps(const struct sync_numbers *n, struct text *out)
+static void write_maps(const struct daemon *d, const struct sync_numbers *n, struct text *out)
 {
 	const struct map_fill maps[] = {
 		{ MOAT_MAP_SOURCE4, n->entries[MOAT_IPV4], n->capacity[MOAT_IPV4] },
@@ -240,6 +240,8 @@ static void write_maps(const struct sync_numbers *n, struct text *out)
 	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
 		text_sample(out, "moat_map_capacity", (double)maps[i].capacity, "map", maps[i].map,
 			    NULL);
+	/* It fills by design, its oldest entries give way, and counting it is a walk: no entries. */
+	text_sample(out, "moat_map_capacity", tables_flows(d->tables), "map", MOAT_MAP_FLOWS, NULL);
 	text_metric(out, "moat_plans_cut_total", "counter",
 		    "Sources whose later categories were left out for want of room in moat_phases.");
 	text_sample(out, "moat_plans_cut_total", (double)n->plans_cut, NULL);
@@ -371,7 +373,7 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_interfaces(d, out);
 	write_sources(d, &numbers, out);
 	write_never_block(d, out);
-	write_maps(&numbers, out);
+	write_maps(d, &numbers, out);
 	write_sync(&numbers, out);
 	metrics_feeds_write(d, out);
 	metrics_store_write(d, out);

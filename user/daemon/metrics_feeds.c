@@ -56,6 +56,14 @@ static void write_refused(void *arg, const char *feed, const char *cause, uint64
 		    NULL);
 }
 
+static void write_usage(void *arg, const char *feed, uint64_t sent, uint64_t failed)
+{
+	text_sample(arg, "moat_feed_usage_reports_total", (double)sent, "feed", feed, "result",
+		    "ok", NULL);
+	text_sample(arg, "moat_feed_usage_reports_total", (double)failed, "feed", feed, "result",
+		    "failed", NULL);
+}
+
 void metrics_feeds_write(struct daemon *d, struct text *out)
 {
 	struct feed_view view;
@@ -71,4 +79,7 @@ void metrics_feeds_write(struct daemon *d, struct text *out)
 	text_metric(out, "moat_feed_refused_total", "counter",
 		    "Lists of a feed that were not taken over, by cause.");
 	feeds_run_each_refused(d->feeds, write_refused, out);
+	text_metric(out, "moat_feed_usage_reports_total", "counter",
+		    "Usage metrics sent to the CrowdSec LAPI of a feed.");
+	feeds_run_each_usage(d->feeds, write_usage, out);
 }

@@ -23,6 +23,7 @@
 #include "daemon/http.h"
 #include "daemon/notify.h"
 #include "daemon/samples.h"
+#include "daemon/replies.h"
 #include "daemon/selftest.h"
 
 #define MOAT_DEFAULT_CONFIG "/etc/moat/moat.yaml"
@@ -247,16 +248,18 @@ static uint64_t memory_available(void)
 
 static int moatd_check_memory(const struct config *config, struct problem *why)
 {
-	uint64_t need = tables_memory(config->capacity);
+	uint64_t need = tables_memory(config->capacity) +
+			tables_flows_memory(config->replies ? config->flows : 0);
 	uint64_t have = memory_available();
 
 	if (need <= have)
 		return 0;
 	return problem_set(why, -ENOMEM,
-			   "capacity of %u IPv4 and %u IPv6 sources needs %llu MB of kernel memory, "
-			   "%llu MB are available: lower capacity",
+			   "capacity of %u IPv4 and %u IPv6 sources%s needs %llu MB of kernel memory, "
+			   "%llu MB are available: lower capacity%s",
 			   config->capacity[MOAT_IPV4], config->capacity[MOAT_IPV6],
-			   (unsigned long long)need >> 20, (unsigned long long)have >> 20);
+			   config->replies ? " and flows" : "", (unsigned long long)need >> 20,
+			   (unsigned long long)have >> 20, config->replies ? " or flows" : "");
 }
 
 /* Two daemons on the same maps would undo each other. */
@@ -321,6 +324,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		return problem_set(why, r, "cannot start: %s", strerror(-r));
 	r = daemon_never_begin(d, &never, why);
 	r = r ?: moatd_open_tables(m, never.count, why);
+	if (!r)
+		replies_apply(d);
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never.prefix, never.count, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);

@@ -17,6 +17,7 @@ const char *const object_shared_name[SHARED_MAX] = {
 	[SHARED_PHASES] = MOAT_MAP_PHASES,   [SHARED_LENGTHS] = MOAT_MAP_LENGTHS,
 	[SHARED_CLASSES] = MOAT_MAP_CLASSES, [SHARED_POLICIES] = MOAT_MAP_POLICIES,
 	[SHARED_PORTS] = MOAT_MAP_PORTS,     [SHARED_NAMES] = MOAT_MAP_NAMES,
+	[SHARED_CLIENTS] = MOAT_MAP_CLIENTS, [SHARED_SLOT] = MOAT_MAP_SLOT,
 	[SHARED_CONTROL] = MOAT_MAP_CONTROL,
 };
 
@@ -59,6 +60,14 @@ static void close_all(int fds[static SHARED_MAX])
 			close(take_fd(fds[i]));
 }
 
+static void load_no_program(struct moat *object)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object->obj)
+		bpf_program__set_autoload(program, false);
+}
+
 /*
  * libbpf makes the maps, so that they carry the object's BTF, without which a
  * spin lock in a value does not work. It also raises RLIMIT_MEMLOCK on kernels
@@ -74,11 +83,11 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	if (r)
 		return r;
 	size_maps(object, capacity);
-	bpf_program__set_autoload(object->progs.moat_ingress, false);
-	bpf_program__set_autoload(object->progs.moat_mark, false);
+	load_no_program(object);
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
 	bpf_map__set_autocreate(object->maps.moat_samples, false);
+	bpf_map__set_autocreate(object->maps.moat_flows, false);
 	r = moat__load(object);
 	if (r)
 		return kernel_error(why, r,
@@ -98,6 +107,29 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	}
 	memcpy(fds, made, sizeof(made));
 	return 0;
+}
+
+int object_make_flows(uint32_t flows, struct problem *why)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	struct bpf_map *map;
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	load_no_program(object);
+	/* libbpf wants the map of its own constants in any case. */
+	bpf_object__for_each_map(map, object->obj)
+		bpf_map__set_autocreate(map, map == object->maps.moat_flows ||
+						     map == object->maps.rodata);
+	bpf_map__set_max_entries(object->maps.moat_flows, flows);
+	r = moat__load(object);
+	if (!r)
+		r = duplicate(bpf_map__fd(object->maps.moat_flows));
+	return r < 0 ? kernel_error(why, r, "BPF map '%s' for %u flows: cannot be made",
+				    MOAT_MAP_FLOWS, flows)
+		     : r;
 }
 
 /* 0 equal, 1 equal but for the number of entries, -EPROTO, or why it cannot be told. */
@@ -140,7 +172,7 @@ int object_check_maps(const int fds[static SHARED_MAX], const uint32_t capacity[
 	return result;
 }
 
-bool object_is_map(int fd, const char *name)
+bool object_is_map(int fd, const char *name, uint32_t entries)
 {
 	_cleanup_(object_freep) struct moat *object = NULL;
 	struct bpf_map *map;
@@ -148,6 +180,8 @@ bool object_is_map(int fd, const char *name)
 	if (fd < 0 || open_object(&object, NULL))
 		return false;
 	map = bpf_object__find_map_by_name(object->obj, name);
+	if (map && entries)
+		bpf_map__set_max_entries(map, entries);
 	return map && !compare_map(fd, map);
 }
 
@@ -179,6 +213,7 @@ static int prepare(struct moat *object, const int shared[static SHARED_MAX], int
 	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
 
+	bpf_map__set_autocreate(object->maps.moat_flows, false); /* what lies in the slot does */
 	r = use_shared(object, shared);
 	if (!r && iface >= 0)
 		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);
@@ -200,6 +235,7 @@ void object_program_close(struct object_program *p)
 {
 	base_closep(&p->ingress);
 	base_closep(&p->mark);
+	base_closep(&p->egress);
 	base_closep(&p->iface);
 	base_closep(&p->stats);
 	base_closep(&p->samples);
@@ -235,10 +271,12 @@ int object_load(const int shared[static SHARED_MAX], int iface, int stats, int s
 
 	p.ingress = duplicate(bpf_program__fd(object->progs.moat_ingress));
 	p.mark = duplicate(bpf_program__fd(object->progs.moat_mark));
+	p.egress = duplicate(bpf_program__fd(object->progs.moat_egress));
 	p.iface = duplicate(bpf_map__fd(object->maps.moat_iface));
 	p.stats = duplicate(bpf_map__fd(object->maps.moat_stats));
 	p.samples = duplicate(bpf_map__fd(object->maps.moat_samples));
-	if (p.ingress < 0 || p.mark < 0 || p.iface < 0 || p.stats < 0 || p.samples < 0)
+	if (p.ingress < 0 || p.mark < 0 || p.egress < 0 || p.iface < 0 || p.stats < 0 ||
+	    p.samples < 0)
 		return kernel_error(why, -EMFILE, "BPF programs: file descriptors");
 	*ret = take_program(&p);
 	return 0;

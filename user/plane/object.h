@@ -21,11 +21,16 @@ enum object_shared {
 	SHARED_POLICIES,
 	SHARED_PORTS,
 	SHARED_NAMES,
+	SHARED_CLIENTS,
+	SHARED_SLOT,
 	SHARED_CONTROL,
 	SHARED_MAX,
 };
 
 extern const char *const object_shared_name[SHARED_MAX];
+
+/* Makes the table of flows that lies in the slot, with room for so many. Returns its fd. */
+int object_make_flows(uint32_t flows, struct problem *why);
 
 /* Makes the shared maps, sized for capacity. fds is untouched on failure. */
 int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], struct problem *why);
@@ -37,18 +42,22 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 int object_check_maps(const int fds[static SHARED_MAX], const uint32_t capacity[2],
 		      enum object_shared *ret_bad);
 
-/* Whether fd is a map as the object has it under this name, in every respect. */
-bool object_is_map(int fd, const char *name);
+/*
+ * Whether fd is a map as the object has it under this name, in every respect;
+ * entries: how many it has, 0: as the object says.
+ */
+bool object_is_map(int fd, const char *name, uint32_t entries);
 
 struct object_program {
 	int ingress; /* the XDP program */
-	int mark;    /* the tc program */
+	int mark;    /* the tc program of ingress */
+	int egress;  /* that of egress */
 	int iface;
 	int stats;
 	int samples;
 };
 
-#define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1 })
+#define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1, -1 })
 
 /*
  * Loads the programs on the shared maps. iface, stats and samples: maps to

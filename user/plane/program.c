@@ -111,7 +111,7 @@ static int pinned_map(const char *pins, const char *pin, const char *map)
 {
 	int fd = bpffs_get(pins, pin);
 
-	if (fd >= 0 && !object_is_map(fd, map)) {
+	if (fd >= 0 && !object_is_map(fd, map, 0)) {
 		close(fd);
 		return -1;
 	}
@@ -209,10 +209,17 @@ void program_set_iface(struct program *p, bool enforce, uint64_t drop_reasons)
 	__atomic_store_n(&p->iface->enforce, enforce, __ATOMIC_RELEASE);
 }
 
+void program_set_replies(struct program *p, bool pass)
+{
+	p->replies = pass;
+	__atomic_store_n(&p->iface->replies, pass, __ATOMIC_RELEASE);
+}
+
 void program_get_iface(const struct program *p, struct moat_iface *ret)
 {
 	*ret = (struct moat_iface){
 		.enforce = __atomic_load_n(&p->iface->enforce, __ATOMIC_ACQUIRE),
+		.replies = __atomic_load_n(&p->iface->replies, __ATOMIC_ACQUIRE),
 		.drop_reasons = __atomic_load_n(&p->iface->drop_reasons, __ATOMIC_ACQUIRE),
 	};
 }

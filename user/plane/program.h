@@ -5,7 +5,7 @@
  * wire reaches, for the self-test and explain.
  *
  * Pins: DIR/if/IFACE/{link,iface,stats} ('.' and '%' of the name as %2e, %25).
- * The tc program is attached by clsact (netlink), which outlives the daemon.
+ * The tc programs are attached by clsact (netlink), which outlives the daemon.
  */
 #ifndef PLANE_PROGRAM_H
 #define PLANE_PROGRAM_H
@@ -41,7 +41,8 @@ struct attachment {
 	bool fallback; /* generic because native was refused */
 	uint32_t ifindex;
 	uint32_t program; /* kernel id */
-	bool tc;	  /* the tc program is in place */
+	bool tc;	  /* the tc program of ingress is in place */
+	bool replies;	  /* that of egress is: flows opened here are noted */
 };
 
 /*
@@ -59,18 +60,23 @@ DEFINE_CLEANUP(struct program, program_free)
 
 /* Written before attach, and any time after. */
 void program_set_iface(struct program *p, bool enforce, uint64_t drop_reasons);
+/*
+ * Whether answers to what was opened here pass. In force at once in the XDP
+ * program; the egress program comes and goes with program_attach().
+ */
+void program_set_replies(struct program *p, bool pass);
 void program_get_iface(const struct program *p, struct moat_iface *ret);
 
 /*
  * Attaches, or updates the pinned link in place so that no packet goes
- * unfiltered; then the tc program. Pins link and maps. Call it again when
+ * unfiltered; then the tc programs. Pins link and maps. Call it again when
  * program_check() says -ENOLINK, or to change the mode.
  *   -ENODEV no such interface (yet), -EEXIST a foreign XDP program is there
  *   (why names it; it is left alone), or the pinned link filters another
  *   interface, -EPERM, ...
  * With return 0 why is empty, or says what is not as wished: generic because
  * native was refused, a change of mode that could not be had without a gap,
- * marks that will not be set. With auto, what is attached keeps its mode.
+ * marks that will not be set, replies that will not pass. With auto, what is attached keeps its mode.
  */
 int program_attach(struct program *p, enum config_mode mode, struct problem *why);
 

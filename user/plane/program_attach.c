@@ -274,7 +274,11 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
 	p->link = take_fd(link);
 
 	/* The filter is in force whether or not marks work. */
-	if (tc_attach(p->name, ifindex, p->fd.mark, &tc))
+	if (tc_attach(p->name, ifindex, TC_POINT_INGRESS, p->fd.mark, &tc))
+		problem_set(why, 0, "%s", tc.text);
+	if (!p->replies)
+		tc_detach(ifindex, TC_POINT_EGRESS);
+	else if (tc_attach(p->name, ifindex, TC_POINT_EGRESS, p->fd.egress, &tc))
 		problem_set(why, 0, "%s", tc.text);
 	return 0;
 }
@@ -313,7 +317,8 @@ int program_check(const struct program *p, struct attachment *ret, struct proble
 	now.mode = there.mode;
 	now.fallback = p->fallback;
 	now.program = there.program;
-	now.tc = tc_attached(now.ifindex);
+	now.tc = tc_attached(now.ifindex, TC_POINT_INGRESS);
+	now.replies = tc_attached(now.ifindex, TC_POINT_EGRESS);
 	*ret = now;
 	return 0;
 }
@@ -337,8 +342,10 @@ int program_detach(const char *dir, const char *iface, struct problem *why)
 	r = link < 0 ? 0 : bpf_link_detach(link);
 	if (r && r != -ENOLINK)
 		return kernel_error(why, r, "interface '%s': cannot detach", iface);
-	if (ifindex)
-		tc_detach(ifindex);
+	if (ifindex) {
+		tc_detach(ifindex, TC_POINT_EGRESS);
+		tc_detach(ifindex, TC_POINT_INGRESS);
+	}
 
 	r = bpffs_unpin(pins, PIN_LINK) ?: bpffs_unpin(pins, PIN_IFACE) ?: bpffs_unpin(pins, PIN_STATS);
 	if (r || rmdir(pins))

@@ -26,6 +26,7 @@ struct program {
 	char *pins; /* the interface's own: root/if/NAME */
 	char name[PROGRAM_INTERFACE_MAX];
 	const int *shared; /* fds of the shared maps, borrowed from the tables */
+	bool replies;	   /* the egress program is wanted */
 	bool frags;	   /* loaded for multi-buffer packets */
 	int link;
 	bool fallback;		      /* generic because native was refused */

@@ -5,6 +5,7 @@
 
 #include <bpf/bpf.h>
 
+#include "moat/flow.h"
 #include "plane/bpffs.h"
 #include "plane/kernel.h"
 #include "plane/tables_map.h"
@@ -53,7 +54,15 @@ uint64_t tables_memory(const uint32_t capacity[2])
 	       array_memory(2 * MOAT_CATEGORIES, sizeof(struct moat_policy)) +
 	       array_memory(2 * MOAT_CATEGORIES, sizeof(struct moat_ports)) +
 	       array_memory(MOAT_CATEGORIES, sizeof(struct moat_name)) +
+	       array_memory(1, sizeof(struct moat_ports)) +
 	       array_memory(1, sizeof(struct moat_control));
+}
+
+/* An element of an LRU map has the same head, and the map a bucket for each. */
+uint64_t tables_flows_memory(uint32_t flows)
+{
+	return flows ? hash_memory(flows, sizeof(struct moat_flow_key), sizeof(struct moat_flow))
+		     : 0;
 }
 
 /* ---- mappings ---- */
@@ -104,6 +113,7 @@ static struct tables *tables_new(const char *dir)
 		return NULL;
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		t->fd[i] = -1;
+	t->flows = -1;
 	t->dir = strdup(dir);
 	return t->dir ? t : tables_free(t);
 }
@@ -117,6 +127,7 @@ struct tables *tables_free(struct tables *t)
 	unmap_array(t->phase, t->phases, sizeof(*t->phase));
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		base_closep(&t->fd[i]);
+	base_closep(&t->flows);
 	free(t->dir);
 	free(t);
 	return NULL;
@@ -270,12 +281,12 @@ bool tables_adopted(const struct tables *t, uint8_t family)
 
 /* ---- pinning ---- */
 
-static bool is_pinned(const struct tables *t, enum object_shared map)
+static bool is_pinned(const struct tables *t, int map, const char *name)
 {
-	_cleanup_close_ int fd = bpffs_get(t->dir, object_shared_name[map]);
+	_cleanup_close_ int fd = bpffs_get(t->dir, name);
 	struct bpf_map_info pinned, ours;
 
-	return fd >= 0 && !kernel_map_info(fd, &pinned) && !kernel_map_info(t->fd[map], &ours) &&
+	return fd >= 0 && !kernel_map_info(fd, &pinned) && !kernel_map_info(map, &ours) &&
 	       pinned.id == ours.id;
 }
 
@@ -285,17 +296,19 @@ static bool is_pinned(const struct tables *t, enum object_shared map)
  */
 int tables_pin(struct tables *t, struct problem *why)
 {
-	bool done = true;
+	bool done = t->flows < 0 || is_pinned(t, t->flows, MOAT_MAP_FLOWS);
 	int r;
 
 	for (size_t i = 0; i < SHARED_MAX; i++)
-		done &= is_pinned(t, i);
+		done &= is_pinned(t, t->fd[i], object_shared_name[i]);
 	if (done)
 		return 0;
 	r = bpffs_prepare(t->dir, why); /* somebody may have removed it */
 	if (r)
 		return r;
 	r = bpffs_unpin(t->dir, object_shared_name[SHARED_CONTROL]);
+	if (!r && t->flows >= 0)
+		r = bpffs_pin(t->flows, t->dir, MOAT_MAP_FLOWS);
 	for (size_t i = 0; !r && i < SHARED_MAX; i++)
 		r = bpffs_pin(t->fd[i], t->dir, object_shared_name[i]);
 	if (r)

@@ -22,6 +22,9 @@ struct tables;
 /* Bytes of kernel memory that tables of this capacity take. */
 uint64_t tables_memory(const uint32_t capacity[2]);
 
+/* The same of a table of so many flows. */
+uint64_t tables_flows_memory(uint32_t flows);
+
 /* Sources that map has room for beyond capacity, for the self-test's own. */
 #define TABLES_SPARE 8
 
@@ -51,6 +54,18 @@ bool tables_adopted(const struct tables *t, uint8_t family);
  * may have removed the pins. why may say what tables_open() says.
  */
 int tables_pin(struct tables *t, struct problem *why);
+
+/*
+ * Where flows opened from here are noted (moat/flow.h). flows: how many at
+ * most, 0: none are. clients: local UDP ports whose datagrams open one. A
+ * pinned table of that size is adopted, so that answers keep passing over a
+ * restart; one of another size is replaced, and its flows are forgotten. On
+ * failure nothing is noted, so that no answer passes as one.
+ */
+int tables_set_flows(struct tables *t, uint32_t flows, const struct moat_ports *clients,
+		     struct problem *why);
+/* How many flows have room; 0: none is noted. */
+uint32_t tables_flows(const struct tables *t);
 
 /* fd of a shared map by its name in moat/abi.h, or -ENOENT. Belongs to t. */
 int tables_fd(const struct tables *t, const char *name);

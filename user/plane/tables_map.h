@@ -11,11 +11,13 @@
 struct tables {
 	char *dir;
 	int fd[SHARED_MAX];
-	bool adopted;	   /* the maps were pinned before */
-	bool pinned;	   /* and are now */
-	bool filled[2];	   /* by family: may hold entries */
-	uint32_t phases;   /* entries of moat_phases */
-	uint64_t limiting; /* categories whose policy in force is limit */
+	int flows;	    /* what lies in the slot; -1: nothing */
+	uint32_t flow_room; /* its entries */
+	bool adopted;	    /* the maps were pinned before */
+	bool pinned;	    /* and are now */
+	bool filled[2];	    /* by family: may hold entries */
+	uint32_t phases;    /* entries of moat_phases */
+	uint64_t limiting;  /* categories whose policy in force is limit */
 
 	/* Mapped. */
 	struct moat_control *control;

@@ -12,17 +12,26 @@
 
 #define TC_HANDLE   0x6d6f6174 /* "moat" */
 #define TC_PRIORITY 1	       /* first, so that other filters see the mark */
-#define TC_PROGRAM  "moat_mark"
 
 #define ANSWER_MAX    32768 /* bytes a netlink message of a dump */
 #define ANSWER_WAIT_S 2
 
-static struct bpf_tc_hook hook_of(uint32_t ifindex, enum bpf_tc_attach_point point)
+static const struct {
+	enum bpf_tc_attach_point hook;
+	const char *program; /* of bpf/moat.bpf.c */
+	const char *without; /* what does not work without it */
+} points[] = {
+	[TC_POINT_INGRESS] = { BPF_TC_INGRESS, "moat_mark", "packets will not be marked" },
+	[TC_POINT_EGRESS] = { BPF_TC_EGRESS, "moat_egress",
+			      "replies are judged like any packet (replies: pass has no effect)" },
+};
+
+static struct bpf_tc_hook hook_of(uint32_t ifindex, enum tc_point point)
 {
 	return (struct bpf_tc_hook){
 		.sz = sizeof(struct bpf_tc_hook),
 		.ifindex = (int)ifindex,
-		.attach_point = point,
+		.attach_point = points[point].hook,
 	};
 }
 
@@ -30,7 +39,7 @@ static struct bpf_tc_hook hook_of(uint32_t ifindex, enum bpf_tc_attach_point poi
  * Whether our place is taken: 0 free, 1 by a program of moat, -EEXIST by
  * another. Names need CAP_SYS_ADMIN; without it the handle must do.
  */
-static int look(const struct bpf_tc_hook *hook)
+static int look(const struct bpf_tc_hook *hook, enum tc_point point)
 {
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 	struct bpf_prog_info info;
@@ -43,12 +52,13 @@ static int look(const struct bpf_tc_hook *hook)
 		return 0;
 	if (kernel_prog_info_by_id(opts.prog_id, &info))
 		return 1;
-	return strcmp(info.name, TC_PROGRAM) ? -EEXIST : 1;
+	return strcmp(info.name, points[point].program) ? -EEXIST : 1;
 }
 
-int tc_attach(const char *iface, uint32_t ifindex, int program, struct problem *why)
+int tc_attach(const char *iface, uint32_t ifindex, enum tc_point point, int program,
+	      struct problem *why)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = hook_of(ifindex, point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY,
 		    .prog_fd = program, .flags = BPF_TC_F_REPLACE);
 	int r;
@@ -58,30 +68,30 @@ int tc_attach(const char *iface, uint32_t ifindex, int program, struct problem *
 	kernel_quiet(false);
 	if (r && r != -EEXIST)
 		return kernel_error(why, r,
-				    "interface '%s': packets will not be marked: no clsact (is the kernel's "
-				    "sch_ingress there?)",
-				    iface);
-	if (look(&hook) == -EEXIST)
+				    "interface '%s': %s: no clsact (is the kernel's sch_ingress there?)",
+				    iface, points[point].without);
+	if (look(&hook, point) == -EEXIST)
 		return problem_set(why, -EEXIST,
-				   "interface '%s': packets will not be marked: a tc filter of somebody else "
-				   "has priority %d and handle 0x%x",
-				   iface, TC_PRIORITY, TC_HANDLE);
+				   "interface '%s': %s: a tc filter of somebody else has priority %d and "
+				   "handle 0x%x",
+				   iface, points[point].without, TC_PRIORITY, TC_HANDLE);
 	kernel_quiet(true);
 	r = bpf_tc_attach(&hook, &opts);
 	kernel_quiet(false);
 	if (r)
-		return kernel_error(why, r,
-				    "interface '%s': packets will not be marked: no tc filter at priority %d "
-				    "(is another kind of filter there?)",
-				    iface, TC_PRIORITY);
+		return kernel_error(
+			why, r,
+			"interface '%s': %s: no tc filter at priority %d (is another kind of filter "
+			"there?)",
+			iface, points[point].without, TC_PRIORITY);
 	return 0;
 }
 
-bool tc_attached(uint32_t ifindex)
+bool tc_attached(uint32_t ifindex, enum tc_point point)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = hook_of(ifindex, point);
 
-	return look(&hook) == 1;
+	return look(&hook, point) == 1;
 }
 
 /* Whether any filter is at parent; true also if that cannot be told. */
@@ -109,13 +119,13 @@ static bool has_filters(uint32_t ifindex, uint32_t parent)
 	return size < (ssize_t)sizeof(*answer) || answer->nlmsg_type != NLMSG_DONE;
 }
 
-int tc_detach(uint32_t ifindex)
+int tc_detach(uint32_t ifindex, enum tc_point point)
 {
-	struct bpf_tc_hook hook = hook_of(ifindex, BPF_TC_INGRESS);
+	struct bpf_tc_hook hook = hook_of(ifindex, point);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE, .priority = TC_PRIORITY);
 	int r = 0;
 
-	if (look(&hook) != 1)
+	if (look(&hook, point) != 1)
 		return 0;
 	kernel_quiet(true);
 	r = bpf_tc_detach(&hook, &opts);
