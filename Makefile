@@ -113,10 +113,13 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals replies selftest labels explain frame daemon audit_chain audit_note discover ifaces samples loop notify)
-SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum \
+	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies selftest labels explain frame daemon \
+	      daemon_never audit_chain audit_note ifaces samples loop notify)
+SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum sync_region \
+		sync_never \
 		explain),$(UNIT))
-INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces samples refusals loop discover),$(UNIT))
+INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces samples refusals elsewhere loop discover watch),$(UNIT))
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))
 $(SYNC_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(addprefix $(BUILD)/tests/unit/,sync_lab.o sync_check.o) \
 		$(INNER_UNIT) $(STORE) $(CORE)
@@ -133,7 +136,7 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_set.o feed_report.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_linger.o feed_overlap.o feed_set.o feed_report.o \
 	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 FEEDS_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,feeds_run feeds_hold feed_radius),$(UNIT))
 $(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(STORE) $(CORE)

@@ -38,6 +38,7 @@ categories() { # categories [MANUAL]
 		  proxy:   { action: drop, k_of: 2 }
 		  cgnat:   { action: shared, mark: 0x20, dscp: 8 }
 		manual: { trusted: ${1:-true} }
+		guards: { non_routable: pass }
 		feeds:
 		  - { name: twin-a, url: 'file:///nonexistent/a', category: proxy, group: twins }
 		  - { name: twin-b, url: 'file:///nonexistent/b', category: proxy, group: twins }

@@ -33,6 +33,7 @@ configure() {
 	config <<- END
 		categories: { botnet: { action: drop }, slow: { action: limit, rate: 1pps, burst: 1 } }
 		replies: $REPLIES
+		guards: { non_routable: pass }
 		flows: ${FLOWS:-4096}
 	END
 }

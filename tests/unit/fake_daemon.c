@@ -7,6 +7,7 @@ struct fake_daemon fake;
 
 static struct config_category config_categories[3];
 static struct moat_ports ports;
+static char region[1][REGION_WORD] = { "de" };
 
 const double sync_latency_bound[SYNC_LATENCY_BUCKETS] = { 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 							  0.1,	 0.25,	 0.5,	1,    5,     30 };
@@ -43,6 +44,9 @@ void fake_reset(void)
 		.never_block = fake.never_block,
 		.never_blocks = 1,
 		.min_prefix = { 8, 19 },
+		.only_routable = true,
+		.region = region,
+		.regions = ARRAY_SIZE(region),
 	};
 	fake.config.category = config_categories;
 	fake.config.categories = ARRAY_SIZE(config_categories);

@@ -39,6 +39,7 @@ struct list {
 	enum feed_format format;
 	int64_t now;	 /* 0: NOW */
 	int64_t fetched; /* 0: now */
+	int64_t linger;	 /* 0: none */
 	int64_t ttl;	 /* 0: a day; -1: none */
 	uint64_t known;	 /* entries of the last good list; 0: not known */
 	uint64_t min_entries;
@@ -72,7 +73,8 @@ static inline struct feed_summary parse(struct feed_apply *a, const struct list 
 
 static inline struct feed_rules rules_of(const struct list *list)
 {
-	struct feed_rules rules = { .ttl = list->ttl < 0 ? 0 : list->ttl ?: DAY,
+	struct feed_rules rules = { .linger = list->linger,
+				    .ttl = list->ttl < 0 ? 0 : list->ttl ?: DAY,
 				    .confidence = -1,
 				    .min_entries = list->min_entries,
 				    .allow_empty = list->allow_empty,

@@ -372,6 +372,8 @@ static void check_refused(const struct sync_numbers *n)
 		const struct row_seen *row = &seen.row[i];
 		char *sql;
 
+		if (row->cause == GATE_ELSEWHERE)
+			continue;
 		by_cause[row->cause]++;
 		if (!row->cause)
 			continue;
@@ -409,7 +411,8 @@ static void check_counts(void)
 			if (!strcmp(seen.row[j].feed, row->feed) &&
 			    !strcmp(seen.row[j].category, row->category)) {
 				live += !seen.row[j].cause && seen.row[j].live;
-				refused += seen.row[j].cause != GATE_PASSED;
+				refused += seen.row[j].cause != GATE_PASSED &&
+					   seen.row[j].cause != GATE_ELSEWHERE;
 			}
 		if (lab_count(row->feed, row->category, "live") != live ||
 		    lab_count(row->feed, row->category, "refused") != refused)

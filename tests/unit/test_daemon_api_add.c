@@ -75,6 +75,20 @@ static void a_review_date_is_a_duration_or_a_time_not_both(void **state)
 	assert_memory_equal(member(listing_at(&r, 0), "review_at"), expected, 10);
 }
 
+static void a_listing_of_another_region_is_added_and_said_to_be_in_force_there(void **state)
+{
+	_cleanup_response_ struct response added =
+		add(state, "{\"source\":\"192.0.2.1\",\"category\":\"botnet\","
+			   "\"region\":\"us,eu\"}");
+	_cleanup_response_ struct response r = get(state, LISTINGS);
+
+	assert_int_equal(added.status, 200);
+	assert_int_equal(json_integer_value(json_object_get(added.json, "added")), 1);
+	assert_string_equal(member(listing_at(&added, 0), "state"), "elsewhere");
+	assert_string_equal(member(listing_at(&r, 0), "state"), "elsewhere");
+	assert_string_equal(member(listing_at(&r, 0), "why"), "only in eu,us; this host is de");
+}
+
 static void expiry_is_a_ttl_a_time_or_never(void **state)
 {
 	static const struct {
@@ -136,6 +150,12 @@ static void every_guard_is_named_by_its_label(void **state)
 		{ "\"source\":\"\",\"category\":\"botnet\"", "bad_source" },
 		{ "\"source\":\"192.0.2.1/24\",\"category\":\"botnet\"", "host_bits" },
 		{ "\"source\":\"10.0.0.0/7\",\"category\":\"botnet\"", "prefix_floor" },
+		{ "\"source\":\"10.1.2.3\",\"category\":\"botnet\"", "non_routable" },
+		{ "\"source\":\"::ffff:10.1.2.3\",\"category\":\"botnet\"", "non_routable" },
+		{ "\"source\":\"239.1.2.3\",\"category\":\"botnet\"", "non_routable" },
+		{ "\"source\":\"ff02::1\",\"category\":\"botnet\"", "non_routable" },
+		{ "\"source\":\"192.0.2.1\",\"category\":\"botnet\",\"region\":\"d e\"",
+		  "bad_region" },
 		{ "\"source\":\"203.0.113.1\",\"category\":\"botnet\"", "never_block" },
 		{ "\"source\":\"0.0.0.0\",\"category\":\"botnet\"", "unblockable" },
 		{ "\"source\":\"192.0.2.1\",\"category\":\"bootnet\"", "unknown_category" },
@@ -333,6 +353,7 @@ int main(void)
 		with_lab(an_added_listing_is_in_force_before_the_answer),
 		with_lab(every_member_of_a_listing_arrives),
 		with_lab(a_review_date_is_a_duration_or_a_time_not_both),
+		with_lab(a_listing_of_another_region_is_added_and_said_to_be_in_force_there),
 		with_lab(expiry_is_a_ttl_a_time_or_never),
 		with_lab(one_refused_row_refuses_the_request_and_is_named),
 		with_lab(every_guard_is_named_by_its_label),

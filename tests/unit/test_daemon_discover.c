@@ -24,8 +24,7 @@ extern char **environ;
 static struct config config;
 static struct prefix configured[4096];
 static const char *resolv, *resolved; /* text of the two files, NULL: missing */
-static struct prefix *found;
-static size_t founds;
+static struct never_block found;
 
 FILE *__real_fopen(const char *path, const char *mode);
 FILE *__wrap_fopen(const char *path, const char *mode);
@@ -84,8 +83,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	free(found);
-	found = NULL;
+	never_block_free(&found);
 	return 0;
 }
 
@@ -93,7 +91,9 @@ static void discover(void)
 {
 	struct problem why;
 
-	assert_int_equal(discover_never_block(&config, &found, &founds, &why), 0);
+	never_block_free(&found);
+	assert_int_equal(discover_never_block(&config, &found, &why), 0);
+	assert_int_equal(found.counts.prefixes, found.count);
 }
 
 static bool has(const char *text)
@@ -101,8 +101,8 @@ static bool has(const char *text)
 	struct prefix p;
 
 	assert_int_equal(prefix_parse(text, &p), 0);
-	for (size_t i = 0; i < founds; i++)
-		if (!prefix_compare(&found[i], &p))
+	for (size_t i = 0; i < found.count; i++)
+		if (!prefix_compare(&found.prefix[i], &p))
 			return true;
 	return false;
 }
@@ -142,8 +142,8 @@ static void what_is_configured_comes_once_and_covers_what_lies_in_it(void **stat
 	assert_true(has("203.0.113.0/24"));
 	assert_false(has("203.0.113.9"));
 	assert_true(has("192.0.2.53"));
-	for (size_t i = 1; i < founds; i++)
-		assert_true(prefix_compare(&found[i - 1], &found[i]) < 0);
+	for (size_t i = 1; i < found.count; i++)
+		assert_true(prefix_compare(&found.prefix[i - 1], &found.prefix[i]) < 0);
 }
 
 static void thousands_that_are_configured_are_all_there(void **state)
@@ -155,7 +155,7 @@ static void thousands_that_are_configured_are_all_there(void **state)
 			.len = 32, .addr = { 10, (uint8_t)(i * 7 >> 8), (uint8_t)(i * 7), 1 }
 		};
 	discover();
-	assert_true(founds >= config.never_blocks);
+	assert_true(found.count >= config.never_blocks);
 }
 
 static void ip(const char *arguments)

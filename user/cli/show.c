@@ -163,21 +163,25 @@ void show_listings(const struct cli *cli, const json_t *listings, struct table *
 bool show_added(const struct cli *cli, const json_t *row)
 {
 	const char *state = answer_text(row, "state");
-	bool live = strcmp(state, "live") == 0;
-	struct text source = {};
+	bool live = strcmp(state, "live") == 0, elsewhere = strcmp(state, "elsewhere") == 0;
+	struct text source = {}, why = {};
 
 	clean_text(&source, answer_text(row, "source"));
+	clean_text(&why, answer_text(row, "why"));
 	fprintf(cli->out, "%s: %s, ", source.data ? source.data : "", answer_text(row, "category"));
 	if (live)
 		fprintf(cli->out, "in force\n");
 	else if (strcmp(state, "expired") == 0)
 		fprintf(cli->out, "added, but it has already expired\n");
+	else if (elsewhere)
+		fprintf(cli->out, "added, in force elsewhere: %s\n", why.data ? why.data : "");
 	else
 		fprintf(cli->out, "%sadded, but NOT in force: %s%s; see 'moatctl status'\n",
 			tint_begin(cli->colour, TINT_BAD), answer_text(row, "cause"),
 			tint_end(cli->colour, TINT_BAD));
 	text_free(&source);
-	return live;
+	text_free(&why);
+	return live || elsewhere;
 }
 
 void show_removed(const struct cli *cli, const char *source, const json_t *answer)

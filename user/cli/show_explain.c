@@ -215,10 +215,26 @@ static void show_difference(const struct cli *cli, const json_t *explain)
 		      cli->out);
 }
 
+/* Why a listing of it does nothing here. */
+static void show_elsewhere(const struct cli *cli, const json_t *listing)
+{
+	struct text text = {};
+
+	clean_text(&text, answer_text(listing, "source"));
+	text_add(&text, ", ");
+	clean_text(&text, answer_text(listing, "feed"));
+	text_add(&text, ": ");
+	clean_text(&text, answer_text(listing, "why"));
+	fprintf(cli->out, "  elsewhere: %s\n", text.data ? text.data : "");
+	text_free(&text);
+}
+
 void show_explain(const struct cli *cli, const json_t *explain)
 {
 	const json_t *listings = json_object_get(explain, "listings");
 	struct table table = {};
+	json_t *listing;
+	size_t i;
 
 	show_headline(cli, explain);
 	show_difference(cli, explain);
@@ -236,4 +252,8 @@ void show_explain(const struct cli *cli, const json_t *explain)
 	fputs("\nlistings that cover it\n", cli->out);
 	show_listings(cli, listings, &table, "  ");
 	table_free(&table);
+	json_array_foreach(listings, i, listing) {
+		if (strcmp(answer_text(listing, "state"), "elsewhere") == 0)
+			show_elsewhere(cli, listing);
+	}
 }

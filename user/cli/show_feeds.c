@@ -158,6 +158,10 @@ static void show_difference(const struct cli *cli, const json_t *report)
 	count(cli, "-", number(report, "removes"), ", ");
 	count(cli, "", number(report, "refreshes"), " refreshed, ");
 	count(cli, "", number(report, "unchanged"), " unchanged)");
+	if (number(report, "lingering"))
+		count(cli, ", ", number(report, "lingering"), " linger");
+	if (number(report, "masked"))
+		count(cli, ", ", number(report, "masked"), " had host bits, which were masked");
 	if (number(report, "duplicates"))
 		count(cli, ", ", number(report, "duplicates"), " said twice");
 	fputc('\n', cli->out);

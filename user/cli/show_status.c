@@ -144,6 +144,38 @@ static void show_review(const struct cli *cli, const json_t *due)
 		json_integer_value(due) == 1 ? "" : "s", tint_end(cli->colour, TINT_WARN));
 }
 
+static void show_never_block(const struct cli *cli, const json_t *never)
+{
+	const char *separator = ": ";
+	char count[SHOW_MAX];
+	const char *kind;
+	json_t *n;
+
+	if (!json_is_object(never))
+		return;
+	label(cli, "protected");
+	fprintf(cli->out, "%s never-block prefixes", show_count(number(never, "prefixes"), count));
+	json_object_foreach((json_t *)never, kind, n) {
+		if (strcmp(kind, "prefixes") == 0)
+			continue;
+		fprintf(cli->out, "%s%s %s", separator, kind,
+			show_count(json_integer_value(n), count));
+		separator = ", ";
+	}
+	fputc('\n', cli->out);
+}
+
+static void show_elsewhere(const struct cli *cli, int64_t rows)
+{
+	char count[SHOW_MAX];
+
+	if (rows <= 0)
+		return;
+	label(cli, "elsewhere");
+	fprintf(cli->out, "%s listings are in force in other regions only\n",
+		show_count(rows, count));
+}
+
 static void show_capacity(const struct cli *cli, const json_t *capacity)
 {
 	char have[SHOW_MAX], room[SHOW_MAX];
@@ -237,6 +269,8 @@ void show_status(const struct cli *cli, const json_t *status)
 	show_coverage(cli, json_object_get(status, "coverage"));
 	show_refused(cli, json_object_get(status, "refused_rows"));
 	show_review(cli, json_object_get(status, "review_due"));
+	show_elsewhere(cli, number(status, "elsewhere"));
+	show_never_block(cli, json_object_get(status, "never_block"));
 	show_capacity(cli, json_object_get(status, "capacity"));
 	show_sync(cli, json_object_get(status, "sync"));
 	show_selftest(cli, json_object_get(status, "selftest"));

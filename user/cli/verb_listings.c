@@ -34,7 +34,7 @@ enum {
 	[ADD_REASON] = { 'r', "reason", "REASON", "why, in words" },                               \
 	[ADD_REF] = { 0, "ref", "CASE", "a case number or a link" },                               \
 	[ADD_BASIS] = { 0, "basis", "TEXT", "the legal basis" },                                   \
-	[ADD_REGION] = { 0, "region", "LIST", "countries it is about: DE,FR" },                    \
+	[ADD_REGION] = { 0, "region", "LIST", "in force only where one of these is: de,eu" },      \
 	[ADD_CONFIDENCE] = { 0, "confidence", "N", "0 to 100" },                                   \
 	[ADD_REVIEW] = { 0, "review", "WHEN", "look at it again by then: 90d, 2027-01-31" },       \
 	[ADD_FEED] = { 'f', "feed", "NAME", "the feed it belongs to (manual)" },                   \
@@ -142,7 +142,8 @@ static int post_listings(struct cli *cli, const char *path, const struct text *b
 	json_array_foreach(json_object_get(answer.json, "listings"), i, row) {
 		if (!cli->json && !show_added(cli, row))
 			code = CLI_REFUSED;
-		if (cli->json && strcmp(answer_text(row, "state"), "live") != 0)
+		if (cli->json && strcmp(answer_text(row, "state"), "live") != 0 &&
+		    strcmp(answer_text(row, "state"), "elsewhere") != 0)
 			code = CLI_REFUSED;
 	}
 	return code;

@@ -8,6 +8,7 @@
 #include "core/config_policy.h"
 #include "core/config_radius.h"
 #include "core/config_quorum.h"
+#include "core/config_region.h"
 #include "core/config_replies.h"
 #include "core/config_setting.h"
 #include "core/units.h"
@@ -33,6 +34,7 @@ struct config *config_free(struct config *c)
 	free(c->socket);
 	free(c->pins);
 	free(c->never_block);
+	free(c->region);
 	free(c);
 	return NULL;
 }
@@ -320,9 +322,11 @@ static int read_never_block(const struct setting_file *file, const struct settin
 
 static int read_guards(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	static const char *const keys[] = { "min_prefix_v4", "min_prefix_v6",  "wide_v4",
-					    "wide_v6",	     "max_shrink",     "max_growth",
-					    "max_share_v4",  "radius_sources", "radius_budget" };
+	static const char *const keys[] = { "min_prefix_v4", "min_prefix_v6", "wide_v4",
+					    "wide_v6",	     "max_shrink",    "max_growth",
+					    "max_share_v4",  "non_routable",  "radius_sources",
+					    "radius_budget" };
+	static const char *const choices[] = { "refuse", "pass" };
 	const struct {
 		const char *key;
 		uint8_t *to;
@@ -334,6 +338,8 @@ static int read_guards(const struct setting_file *file, const struct setting *n,
 		{ "wide_v6", &c->limits.wide[MOAT_IPV6], MOAT_IPV6 },
 	};
 	const struct setting *share = setting_get(n, "max_share_v4");
+	const struct setting *non_routable = setting_get(n, "non_routable");
+	unsigned int choice = 0;
 	int err;
 
 	err = setting_expect_mapping(file, n, "{ min_prefix_v4: 8, max_shrink: 50% }");
@@ -351,6 +357,9 @@ static int read_guards(const struct setting_file *file, const struct setting *n,
 	if (!err && share)
 		err = feeds_read_percent(file, share, 100, &c->limits.max_share);
 	err = err ?: radius_read_limits(file, n, &c->limits);
+	if (!err && non_routable)
+		err = setting_choice(file, non_routable, choices, ARRAY_SIZE(choices), &choice);
+	c->non_routable = choice == 1;
 	return err ?: feeds_read_limits(file, n, &c->limits);
 }
 
@@ -399,6 +408,7 @@ static const struct {
 	{ "categories", policy_read_categories },
 	{ "never_block", read_never_block },
 	{ "guards", read_guards },
+	{ "region", region_read_settings },
 	{ "unjudged", read_unjudged },
 	{ "sampling", radius_read_sampling },
 	{ "manual", quorum_read_manual },

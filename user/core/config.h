@@ -16,6 +16,7 @@
 #include "core/feed_asn.h"
 #include "core/prefix.h"
 #include "core/problem.h"
+#include "core/region.h"
 #include "moat/control.h"
 #include "moat/policy.h"
 
@@ -84,6 +85,7 @@ struct config_feed {
 	char *region;	    /* owned; where they are in force, canonical; NULL: everywhere */
 	int64_t review;	    /* seconds from the first listing to its review date; 0: none */
 	int64_t every, ttl; /* seconds; 12h, 3d */
+	int64_t linger;	    /* how long a listing that left the list stays; 0: not at all */
 	bool monitor;	    /* its listings only count */
 	bool trusted;	    /* not bound by k_of */
 	char group[CONFIG_FEED_NAME]; /* counts once for k_of; empty: the feed alone */
@@ -106,8 +108,11 @@ struct config {
 	size_t categories;		  /* at most CONFIG_CATEGORIES_MAX */
 	struct prefix *never_block;	  /* owned; in the order of the file */
 	size_t never_blocks;
-	bool manual_trusted;   /* manual.trusted: true */
-	uint8_t min_prefix[2]; /* guards.min_prefix_v4, _v6: 8, 19 */
+	bool manual_trusted;	     /* manual.trusted: true */
+	uint8_t min_prefix[2];	     /* guards.min_prefix_v4, _v6: 8, 19 */
+	bool non_routable;	     /* guards.non_routable: pass; such sources may be listed */
+	char (*region)[REGION_WORD]; /* owned; words that this host carries */
+	size_t regions;
 	struct config_limits
 		limits; /* guards.radius_sources, radius_budget, max_shrink, max_growth, max_share_v4, wide_v4, wide_v6 */
 	struct config_feed *feed; /* owned; in the order of the file */

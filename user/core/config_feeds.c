@@ -311,9 +311,12 @@ static int read_times(const struct setting_file *file, const struct setting *n,
 {
 	const struct setting *every = setting_get(n, "every");
 	const struct setting *ttl = setting_get(n, "ttl");
+	const struct setting *linger = setting_get(n, "linger");
 	int err = 0;
 
-	if (every)
+	if (linger)
+		err = read_duration(file, linger, &feed->linger);
+	if (!err && every)
 		err = read_duration(file, every, &feed->every);
 	if (!err && ttl)
 		err = read_duration(file, ttl, &feed->ttl);
@@ -442,6 +445,7 @@ static int read_feed(const struct setting_file *file, const struct setting *n,
 		"review",
 		"radius_sources",
 		"radius_budget",
+		"linger",
 		"group",
 		"trusted",
 		CONFIG_CROWDSEC_KEYS,

@@ -12,6 +12,7 @@ static const struct {
 	const char *text;
 } causes[] = {
 	[GATE_PASSED] = { "passed", "in force" },
+	[GATE_ELSEWHERE] = { "elsewhere", "in force in other regions only" },
 #define X(name, label, text) [GATE_##name] = { label, text },
 	GATE_CAUSES(X)
 #undef X
@@ -100,6 +101,31 @@ static bool is_never_block(const struct gate *gate, const struct prefix *source)
 	return false;
 }
 
+/* RFC 6890 and its successors, by family. */
+static const struct prefix not_routable[] = {
+	{ MOAT_IPV4, 8, { 0 } },
+	{ MOAT_IPV4, 8, { 10 } },
+	{ MOAT_IPV4, 10, { 100, 64 } },
+	{ MOAT_IPV4, 8, { 127 } },
+	{ MOAT_IPV4, 16, { 169, 254 } },
+	{ MOAT_IPV4, 12, { 172, 16 } },
+	{ MOAT_IPV4, 16, { 192, 168 } },
+	{ MOAT_IPV4, 3, { 224 } }, /* multicast, reserved, broadcast */
+	{ MOAT_IPV6, 96, { 0 } },  /* unspecified, loopback, IPv4-compatible */
+	{ MOAT_IPV6, 7, { 0xfc } },
+	{ MOAT_IPV6, 9, { 0xfe, 0x80 } }, /* link-local, and once site-local */
+	{ MOAT_IPV6, 8, { 0xff } },
+};
+
+bool gate_is_routable(const struct prefix *source)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(not_routable); i++)
+		if (prefix_covers(&not_routable[i], source) ||
+		    prefix_covers(source, &not_routable[i]))
+			return false;
+	return true;
+}
+
 /* What the data plane passes before it looks at any list (bpf/parse.h). */
 static bool is_unblockable(const struct prefix *source)
 {
@@ -127,19 +153,29 @@ static bool is_canonical(const char *text, const struct prefix *source)
 	       !strcmp(text, prefix_format_cidr(source, canonical));
 }
 
+enum gate_role gate_role(const struct gate *gate, uint8_t category)
+{
+	if (category == MOAT_CATEGORY_ALLOW)
+		return GATE_PROTECTS;
+	return gate->softens & (1ULL << category) ? GATE_SOFTENS : GATE_BLOCKS;
+}
+
 enum gate_cause gate_check_prefix(const struct gate *gate, const struct prefix *source,
-				  bool protects)
+				  enum gate_role role)
 {
 	if (is_unblockable(source))
 		return GATE_UNBLOCKABLE;
-	if (!source->len || (!protects && source->len < gate->min_prefix[source->family]))
+	if (!source->len ||
+	    (role != GATE_PROTECTS && source->len < gate->min_prefix[source->family]))
 		return GATE_PREFIX_FLOOR;
-	if (!protects && is_never_block(gate, source))
+	if (role == GATE_BLOCKS && is_never_block(gate, source))
 		return GATE_NEVER_BLOCK;
+	if (role == GATE_BLOCKS && gate->only_routable && !gate_is_routable(source))
+		return GATE_NON_ROUTABLE;
 	return GATE_PASSED;
 }
 
-static enum gate_cause check_source(const struct gate *gate, const char *text, bool protects,
+static enum gate_cause check_source(const struct gate *gate, const char *text, enum gate_role role,
 				    struct prefix *ret)
 {
 	int err = text ? prefix_parse(text, ret) : -EINVAL;
@@ -148,7 +184,7 @@ static enum gate_cause check_source(const struct gate *gate, const char *text, b
 		return err == -EDOM ? GATE_HOST_BITS : GATE_BAD_SOURCE;
 	if (!is_canonical(text, ret))
 		return GATE_NOT_CANONICAL;
-	return gate_check_prefix(gate, ret, protects);
+	return gate_check_prefix(gate, ret, role);
 }
 
 static enum gate_cause check_names(const struct gate *gate, const struct row *row, uint8_t *ret)
@@ -190,12 +226,12 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 	struct claim claim = {};
 	enum gate_cause cause;
 	uint64_t number;
+	int here;
 
 	cause = check_names(gate, row, &claim.category);
 	if (cause)
 		return cause;
-	cause = check_source(gate, row->source, claim.category == MOAT_CATEGORY_ALLOW,
-			     &claim.source);
+	cause = check_source(gate, row->source, gate_role(gate, claim.category), &claim.source);
 	if (cause)
 		return cause;
 	if (row->confidence && (units_number(row->confidence, &number) || number > CONFIDENCE_MAX))
@@ -206,11 +242,14 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 			return GATE_BAD_EXPIRY;
 		claim.expires = number;
 	}
-	if (gate->acts & (1ULL << claim.category) && !gate->monitored[claim.category] &&
+	here = region_fits(row->region, gate->region, gate->regions);
+	if (here < 0)
+		return GATE_BAD_REGION;
+	if (here && gate->acts & (1ULL << claim.category) && !gate->monitored[claim.category] &&
 	    is_named(row->feed, gate->held, gate->helds))
 		return GATE_HELD;
 	claim.category = gate_category(gate, claim.category, row->feed);
 	claim.feed = ret->feed;
 	*ret = claim;
-	return GATE_PASSED;
+	return here ? GATE_PASSED : GATE_ELSEWHERE;
 }

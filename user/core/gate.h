@@ -9,6 +9,7 @@
 #define CORE_GATE_H
 
 #include "core/model.h"
+#include "core/region.h"
 
 /*        name              label               one line for humans */
 /* clang-format off */
@@ -18,10 +19,12 @@
 	X(NOT_CANONICAL,    "not_canonical",    "not how the source is written: lower case, shortened, IPv4 as IPv4") \
 	X(PREFIX_FLOOR,     "prefix_floor",     "prefix is shorter than guards allow")             \
 	X(NEVER_BLOCK,      "never_block",      "source lies in a never-block prefix")             \
+	X(NON_ROUTABLE,     "non_routable",     "private, shared, loopback, link-local or multicast space; guards.non_routable: pass lets it in") \
 	X(UNBLOCKABLE,      "unblockable",      "control traffic uses this address; it cannot be blocked") \
 	X(UNKNOWN_CATEGORY, "unknown_category", "category is not in the configuration")            \
 	X(BAD_NAME,         "bad_name",         "category or feed is empty or not a name")         \
 	X(BAD_CONFIDENCE,   "bad_confidence",   "confidence is not a whole number from 0 to 100")  \
+	X(BAD_REGION,       "bad_region",       "region is not a list of words: de,eu")                \
 	X(BAD_EXPIRY,       "bad_expiry",       "expires_at is not a time in seconds since 1970")  \
 	X(HELD,             "held",             "the feed is held, and no number is left to count for the category") \
 	X(MAP_FULL,         "map_full",         "the kernel map is full: raise capacity")          \
@@ -36,6 +39,8 @@ enum gate_cause {
 	GATE_CAUSES(X)
 #undef X
 	GATE_CAUSE_MAX,
+	/* Not refused: a good row, in force on hosts of other regions only. */
+	GATE_ELSEWHERE = GATE_CAUSE_MAX,
 };
 /* clang-format on */
 
@@ -76,7 +81,11 @@ struct gate {
 	const uint8_t *monitored; /* by category: the number it has in those; 0: its own */
 	const char *const *held;  /* names of the feeds that are held in monitor, sorted */
 	size_t helds;
-	uint64_t acts; /* bit c: what held feeds list under category c must not be in force */
+	uint64_t acts;	    /* bit c: what held feeds list under category c must not be in force */
+	uint64_t softens;   /* bit c: category c never blocks, it only weakens others */
+	bool only_routable; /* refuses what is not; see gate_is_routable() */
+	char (*region)[REGION_WORD]; /* words that this host carries */
+	size_t regions;
 };
 
 /* Sorts and leaves out prefixes that lie in others. Returns how many are left. */
@@ -87,7 +96,7 @@ struct row {
 	const char *source, *category, *feed;
 	const char *expires_at; /* as text, null: never */
 	const char *confidence; /* as text, null: none */
-	const char *region;	/* words with commas between, null: everywhere */
+	const char *region;	/* where it is in force, see core/region.h; null: everywhere */
 };
 
 /*
@@ -96,14 +105,32 @@ struct row {
  * unblockable; /0 is always under the floor. Both hold for allow too. A feed or
  * category name is 1 to 31 (category) or 63 (feed) of [A-Za-z0-9._-]; category
  * selftest is not for rows. expires_at is above 0 and before the year 10000.
+ * *ret is filled for GATE_ELSEWHERE, too, which nothing else stands against.
  */
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret);
 
 /* The number that a category has for a feed: what gate_check() fills in. */
 uint8_t gate_category(const struct gate *gate, uint8_t category, const char *feed);
 
-/* The part of it that judges the source, which has no host bits. protects: for category allow. */
+/*
+ * Whether a packet of the source can have come from beyond this network: false
+ * for what overlaps private, shared (CGNAT), loopback, link-local, unique-local
+ * and multicast space and 0.0.0.0/8. Addresses for documentation and
+ * benchmarks count as routable: to block them hurts nobody.
+ */
+bool gate_is_routable(const struct prefix *source);
+
+/* What a category does to a source. */
+enum gate_role {
+	GATE_BLOCKS,
+	GATE_PROTECTS, /* allow */
+	GATE_SOFTENS, /* shared addresses: listed to spare them, so also where nobody may be blocked */
+};
+
+enum gate_role gate_role(const struct gate *gate, uint8_t category);
+
+/* The part of it that judges the source, which has no host bits. */
 enum gate_cause gate_check_prefix(const struct gate *gate, const struct prefix *source,
-				  bool protects);
+				  enum gate_role role);
 
 #endif

@@ -310,6 +310,20 @@ uint64_t model_idle(const struct model *m, const struct prefix *address, int64_t
 	return at.set;
 }
 
+static void each_claim(const struct model *m, const struct tree *t, const struct tree_node *n,
+		       void (*fn)(void *arg, const struct claim *claim), void *arg)
+{
+	const struct key *key = model_key(m, n);
+
+	for (uint32_t at = key ? key->claims : 0; at;) {
+		const struct claim_record *r = claims_at(&m->claims, at);
+		struct claim claim = claim_of(t, n, r);
+
+		fn(arg, &claim);
+		at = r->next;
+	}
+}
+
 void model_covering(const struct model *m, const struct prefix *source,
 		    void (*fn)(void *arg, const struct claim *claim), void *arg)
 {
@@ -321,17 +335,35 @@ void model_covering(const struct model *m, const struct prefix *source,
 	t = &m->tree[source->family];
 	tree_find(t, source, &path);
 	for (unsigned int i = 0; i < path.count; i++) {
-		const struct tree_node *n = tree_at(t, path.node[i]);
-		const struct key *key = model_key(m, n);
-
-		for (uint32_t at = key ? key->claims : 0; at;) {
-			const struct claim_record *r = claims_at(&m->claims, at);
-			struct claim claim = claim_of(t, n, r);
-
-			fn(arg, &claim);
-			at = r->next;
-		}
+		each_claim(m, t, tree_at(t, path.node[i]), fn, arg);
 	}
+}
+
+/* Depth is that of the tree: bounded by TREE_DEPTH. */
+static void each_within(const struct model *m, const struct tree *t, uint32_t node,
+			void (*fn)(void *arg, const struct claim *claim), void *arg)
+{
+	const struct tree_node *n = tree_at(t, node);
+
+	each_claim(m, t, n, fn, arg);
+	for (unsigned int i = 0; i < ARRAY_SIZE(n->child); i++) {
+		if (n->child[i])
+			each_within(m, t, n->child[i], fn, arg);
+	}
+}
+
+void model_within(const struct model *m, const struct prefix *source,
+		  void (*fn)(void *arg, const struct claim *claim), void *arg)
+{
+	const struct tree *t;
+	uint32_t node;
+
+	if (!is_source(source))
+		return;
+	t = &m->tree[source->family];
+	node = tree_top(t, source);
+	if (node)
+		each_within(m, t, node, fn, arg);
 }
 
 /* Depth is that of the tree: bounded by TREE_DEPTH. */

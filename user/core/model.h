@@ -147,6 +147,13 @@ bool model_judge(const struct model *m, const struct prefix *address, int64_t no
 void model_covering(const struct model *m, const struct prefix *source,
 		    void (*fn)(void *arg, const struct claim *claim), void *arg);
 
+/*
+ * Calls fn for every claim on source and on what lies in it. fn must not
+ * change the model.
+ */
+void model_within(const struct model *m, const struct prefix *source,
+		  void (*fn)(void *arg, const struct claim *claim), void *arg);
+
 /* Calls fn for every key that model_find() finds, covering prefixes first. */
 void model_each(struct model *m,
 		void (*fn)(void *arg, const struct prefix *source, struct installed *installed),

@@ -128,6 +128,16 @@ bool tree_find(const struct tree *t, const struct prefix *p, struct tree_path *r
 	return path_ends_at(t, ret_path, key.len);
 }
 
+uint32_t tree_top(const struct tree *t, const struct prefix *p)
+{
+	struct tree_key key = key_from_prefix(t, p);
+	unsigned int common = 0;
+	struct tree_path path;
+	uint32_t node = *descend((struct tree *)t, &key, &path, &common);
+
+	return node && common == key.len ? node : 0;
+}
+
 void tree_find_node(const struct tree *t, uint32_t node, struct tree_path *ret_path)
 {
 	struct tree_key key = key_from_node(t, tree_at(t, node));

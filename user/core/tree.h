@@ -65,6 +65,9 @@ struct prefix tree_prefix(const struct tree *t, const struct tree_node *n);
 /* The path to the node of exactly p, or false; then the path covers p as far as there are nodes. */
 bool tree_find(const struct tree *t, const struct prefix *p, struct tree_path *ret_path);
 
+/* The shortest node that lies in a prefix, and has all others that do below it; 0: none does. */
+uint32_t tree_top(const struct tree *t, const struct prefix *p);
+
 /* The path to a node that is in the tree. */
 void tree_find_node(const struct tree *t, uint32_t node, struct tree_path *ret_path);
 

@@ -83,6 +83,12 @@ static int canonical_region(struct addition *a, struct listing_input *row)
 	return row->region || !text[0] ? 0 : -ENOMEM;
 }
 
+/* What is in force elsewhere only is as good as any other row. */
+static bool is_refused(enum gate_cause cause)
+{
+	return cause != GATE_PASSED && cause != GATE_ELSEWHERE;
+}
+
 /* Puts the canonical spelling in place of what was sent. */
 static int canonical(struct addition *a, size_t index)
 {
@@ -106,6 +112,7 @@ static enum gate_cause judge_row(struct daemon *d, const struct listing_input *i
 		.source = input->source,
 		.category = input->category,
 		.feed = input->feed,
+		.region = input->region,
 	};
 	struct prefix p;
 
@@ -138,7 +145,7 @@ static bool judge_rows(struct daemon *d, struct addition *a, struct http_reply *
 	}
 	for (size_t i = 0; i < count; i++) {
 		a->cause[i] = judge_row(d, &a->rows.row[i], &a->claim[i]);
-		if (a->cause[i] != GATE_PASSED) {
+		if (is_refused(a->cause[i])) {
 			if (a->skip)
 				continue;
 			refuse(d, a, i, reply);
@@ -162,16 +169,13 @@ static void answer(struct daemon *d, const struct addition *a, struct http_reply
 	emit_whole(&e, "added", (int64_t)a->adds);
 	emit_begin(&e, "listings", '[');
 	for (size_t i = 0; i < a->rows.count; i++) {
-		if (a->cause[i] == GATE_PASSED)
-			listing_judge_claim(d, &a->claim[i], a->now, &fate);
-		else
-			fate = (struct listing_fate){ .state = LISTING_REFUSED,
-						      .cause = a->cause[i] };
+		listing_judge_cause(d, a->cause[i], &a->claim[i], a->now, &fate);
 		emit_begin(&e, NULL, '{');
 		emit_text(&e, "source", a->rows.row[i].source);
 		emit_text(&e, "category", a->rows.row[i].category);
 		emit_text(&e, "feed", a->rows.row[i].feed);
 		listing_emit_fate(&e, &fate);
+		listing_emit_why(&e, a->rows.row[i].region, &fate);
 		emit_end(&e, '}');
 	}
 	emit_end(&e, ']');

@@ -24,15 +24,28 @@ void listing_judge_claim(struct daemon *d, const struct claim *claim, int64_t no
 		ret->state = LISTING_REFUSED;
 }
 
+void listing_judge_cause(struct daemon *d, enum gate_cause cause, const struct claim *claim,
+			 int64_t now, struct listing_fate *ret)
+{
+	if (cause == GATE_PASSED)
+		listing_judge_claim(d, claim, now, ret);
+	else if (cause == GATE_ELSEWHERE)
+		*ret = (struct listing_fate){
+			.state = claim->expires && claim->expires <= now ? LISTING_EXPIRED
+									 : LISTING_ELSEWHERE,
+			.claim = *claim,
+			.gate = sync_gate(d->sync),
+		};
+	else
+		*ret = (struct listing_fate){ .state = LISTING_REFUSED, .cause = cause };
+}
+
 void listing_judge(struct daemon *d, const struct row *row, int64_t now, struct listing_fate *ret)
 {
 	struct claim claim = {};
 	enum gate_cause cause = gate_check(sync_gate(d->sync), row, &claim);
 
-	if (cause != GATE_PASSED)
-		*ret = (struct listing_fate){ .state = LISTING_REFUSED, .cause = cause };
-	else
-		listing_judge_claim(d, &claim, now, ret);
+	listing_judge_cause(d, cause, &claim, now, ret);
 }
 
 const char *listing_state_label(enum listing_state state)
@@ -42,6 +55,8 @@ const char *listing_state_label(enum listing_state state)
 		return "live";
 	case LISTING_EXPIRED:
 		return "expired";
+	case LISTING_ELSEWHERE:
+		return "elsewhere";
 	case LISTING_REFUSED:
 		break;
 	}
@@ -53,6 +68,31 @@ void listing_emit_fate(struct emit *e, const struct listing_fate *fate)
 	emit_text(e, "state", listing_state_label(fate->state));
 	emit_text(e, "cause",
 		  fate->state == LISTING_REFUSED ? gate_cause_label(fate->cause) : NULL);
+}
+
+/* "only in eu; this host is de, us" */
+static void emit_where(struct emit *e, const struct gate *gate, const char *region)
+{
+	char listed[REGION_TEXT];
+	struct text why = {};
+
+	text_add(&why, "only in %s; this host ",
+		 region_canonical(region, listed) ? region : listed);
+	for (size_t i = 0; i < gate->regions; i++)
+		text_add(&why, "%s%s", i ? ", " : "is ", gate->region[i]);
+	if (!gate->regions)
+		text_add(&why, "carries no region");
+	emit_text(e, "why", why.failed ? NULL : why.data);
+	text_free(&why);
+}
+
+void listing_emit_why(struct emit *e, const char *region, const struct listing_fate *fate)
+{
+	if (fate->state == LISTING_ELSEWHERE)
+		emit_where(e, fate->gate, region);
+	else
+		emit_text(e, "why",
+			  fate->state == LISTING_REFUSED ? gate_cause_text(fate->cause) : NULL);
 }
 
 void listing_emit_time(struct emit *e, const char *key, int64_t unix_seconds)
@@ -99,6 +139,7 @@ void listing_emit(struct emit *e, const struct listing *listing, const struct li
 	emit_time_text(e, "expires_at", listing->key.expires_at);
 	emit_time_text(e, "review_at", listing->review_at);
 	listing_emit_fate(e, fate);
+	listing_emit_why(e, listing->key.region, fate);
 	emit_end(e, '}');
 }
 

@@ -9,16 +9,21 @@
 #include "daemon/daemon.h"
 
 /* What became of a row. */
-enum listing_state { LISTING_LIVE, LISTING_EXPIRED, LISTING_REFUSED };
+enum listing_state { LISTING_LIVE, LISTING_EXPIRED, LISTING_REFUSED, LISTING_ELSEWHERE };
 
 struct listing_fate {
 	enum listing_state state;
-	enum gate_cause cause; /* LISTING_REFUSED */
-	struct claim claim;    /* not LISTING_REFUSED by the gate: what the row says */
+	enum gate_cause cause;	 /* LISTING_REFUSED */
+	struct claim claim;	 /* not LISTING_REFUSED by the gate: what the row says */
+	const struct gate *gate; /* LISTING_ELSEWHERE: which regions are here */
 };
 
 /* By the gate, the time, and whether the kernel took it. */
 void listing_judge(struct daemon *d, const struct row *row, int64_t now, struct listing_fate *ret);
+
+/* A row of which the gate said this. claim: what the gate filled in. */
+void listing_judge_cause(struct daemon *d, enum gate_cause cause, const struct claim *claim,
+			 int64_t now, struct listing_fate *ret);
 
 /* A row that passed the gate. */
 void listing_judge_claim(struct daemon *d, const struct claim *claim, int64_t now,
@@ -28,6 +33,9 @@ const char *listing_state_label(enum listing_state state);
 
 /* "state" and "cause" of the object that is open. */
 void listing_emit_fate(struct emit *e, const struct listing_fate *fate);
+
+/* "why" of the object that is open: in words, if it is refused or in force elsewhere only. */
+void listing_emit_why(struct emit *e, const char *region, const struct listing_fate *fate);
 
 /* One whole object. */
 void listing_emit(struct emit *e, const struct listing *listing, const struct listing_fate *fate);

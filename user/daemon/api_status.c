@@ -165,6 +165,15 @@ static void emit_coverage(const struct sync_numbers *n, struct emit *e)
 	emit_end(e, '}');
 }
 
+static void emit_never_block(const struct never_counts *counts, struct emit *e)
+{
+	emit_begin(e, "never_block", '{');
+	emit_whole(e, "prefixes", (int64_t)counts->prefixes);
+	for (uint32_t kind = 0; kind < DISCOVER_KINDS; kind++)
+		emit_whole(e, label_never_block(kind), (int64_t)counts->kind[kind]);
+	emit_end(e, '}');
+}
+
 static void emit_sync(const struct sync_numbers *n, struct emit *e)
 {
 	emit_begin(e, "sync", '{');
@@ -213,6 +222,8 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_end(&e, ']');
 	emit_interfaces(d, &e);
 	emit_coverage(&n, &e);
+	emit_whole(&e, "elsewhere", (int64_t)n.elsewhere);
+	emit_never_block(&d->never_block, &e);
 	emit_sync(&n, &e);
 	emit_review(store, &e);
 	emit_begin(&e, "selftest", '{');

@@ -7,7 +7,8 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "daemon/audit_chain.h"
-#include "daemon/discover.h"
+#include "daemon/daemon_never.h"
+#include "daemon/discover_watch.h"
 #include "daemon/feeds_run.h"
 #include "daemon/replies.h"
 
@@ -64,15 +65,15 @@ static int daemon_may_reload(const struct config *now, const struct config *next
 static int daemon_apply(struct daemon *d, struct problem *why)
 {
 	_cleanup_(config_freep) struct config *next = NULL;
-	_cleanup_free_ struct prefix *never = NULL;
-	size_t nevers = 0;
+	_cleanup_(never_block_free) struct never_block never = {};
 	int r = config_load(d->config_path, &next, why);
 
 	r = r ?: daemon_may_reload(d->config, next, why);
-	r = r ?: discover_never_block(next, &never, &nevers, why);
-	r = r ?: sync_reload(d->sync, next, never, nevers, why);
+	r = r ?: daemon_never_look(d, next, &never, why);
+	r = r ?: sync_reload(d->sync, next, never.prefix, never.count, why);
 	if (r < 0)
 		return r;
+	daemon_never_note(d, &never);
 	config_free(d->config);
 	d->config = take_ptr(next);
 	replies_apply(d);
@@ -86,6 +87,8 @@ int daemon_reload(struct daemon *d, struct problem *why)
 	int r = daemon_apply(d, why);
 
 	if (r < 0) {
+		if (d->never)
+			daemon_never_apply(d); /* what the look found holds all the same */
 		log_error("reload: nothing changed: %s", why->text);
 		snprintf(d->reload_problem, sizeof(d->reload_problem), "%s", why->text);
 		return r;
@@ -278,6 +281,12 @@ size_t daemon_degraded(struct daemon *d,
 		degraded_add(&out, "self-test",
 			     *d->selftest_problem ? d->selftest_problem : "not run yet",
 			     "'moatctl explain' a listed address; restart moatd to reconcile");
+	if (*d->never_problem)
+		degraded_add(&out, "never-block", d->never_problem,
+			     "it is tried again when the host changes, or by a reload");
+	if (d->never && *discover_watch_problem(d->never))
+		degraded_add(&out, "never-block", discover_watch_problem(d->never),
+			     "reload moatd after a change of them; raise what is said to be short");
 	if (*d->pins_problem)
 		degraded_add(&out, "pins", d->pins_problem,
 			     "the filter is in force, but would end with moatd; make room for the pins, "

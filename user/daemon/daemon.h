@@ -7,12 +7,14 @@
 
 #include "core/config.h"
 #include "core/problem.h"
+#include "daemon/discover.h"
 #include "daemon/ifaces.h"
 #include "daemon/loop.h"
 #include "daemon/sync.h"
 #include "plane/tables.h"
 
 struct audit_chain;
+struct discover_watch;
 struct feeds_run;
 struct samples;
 
@@ -23,14 +25,17 @@ struct daemon {
 	struct tables *tables;
 	struct sync *sync;
 	struct ifaces *ifaces;
-	struct feeds_run *feeds;   /* NULL: not there yet, or not any more */
-	struct audit_chain *audit; /* likewise */
-	struct samples *samples;   /* likewise */
-	struct program *probe;	   /* never on the wire */
-	int64_t started;	   /* unix seconds */
+	struct feeds_run *feeds;	 /* NULL: not there yet, or not any more */
+	struct audit_chain *audit;	 /* likewise */
+	struct samples *samples;	 /* likewise */
+	struct program *probe;		 /* never on the wire */
+	int64_t started;		 /* unix seconds */
+	struct discover_watch *never;	 /* NULL: nothing is watched */
+	struct never_counts never_block; /* what is in force */
 	bool selftest_ok;
 	char selftest_problem[PROBLEM_MAX];
-	char pins_problem[PROBLEM_MAX];	   /* the filter would not survive moatd; empty: it would */
+	char pins_problem[PROBLEM_MAX];	 /* the filter would not survive moatd; empty: it would */
+	char never_problem[PROBLEM_MAX]; /* what was found is not in force; empty: it is */
 	char replies_problem[PROBLEM_MAX]; /* why answers do not pass although they should; or empty */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };

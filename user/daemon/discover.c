@@ -1,29 +1,57 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/discover.h"
 
-#include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "core/gate.h"
+#include "daemon/discover_resolver.h"
+#include "daemon/discover_route.h"
 
-#define DUMP_ROOM 65536 /* bytes of routes taken from the kernel at a time */
-
-struct found {
-	struct prefix *prefix;
-	size_t count, room;
-	int error; /* sticks */
+static const char *const kinds[] = {
+#define X(name, label, several) [DISCOVER_##name] = several,
+	DISCOVER_LIST(X)
+#undef X
 };
 
+/* ---- prefixes of one kind ---- */
+
+void finds_free(struct finds *f)
+{
+	free(f->prefix);
+	*f = (struct finds){};
+}
+
+static int compare_prefix(const void *a, const void *b)
+{
+	return prefix_compare(a, b);
+}
+
+void finds_sort(struct finds *f)
+{
+	size_t kept = 0;
+
+	if (f->count)
+		qsort(f->prefix, f->count, sizeof(*f->prefix), compare_prefix);
+	for (size_t i = 0; i < f->count; i++)
+		if (!kept || prefix_compare(&f->prefix[kept - 1], &f->prefix[i]) != 0)
+			f->prefix[kept++] = f->prefix[i];
+	f->count = kept;
+}
+
+bool finds_has(const struct finds *f, const struct prefix *p)
+{
+	return f->count && bsearch(p, f->prefix, f->count, sizeof(*f->prefix), compare_prefix);
+}
+
 /* A table of a million routes names few gateways: duplicates go before it grows. */
-static int found_grow(struct found *f)
+static int finds_grow(struct finds *f)
 {
 	struct prefix *grown;
 	size_t room;
 
-	f->count = gate_sort_never_block(f->prefix, f->count);
+	finds_sort(f);
 	if (f->count > DISCOVER_MAX)
 		return -E2BIG;
 	if (f->room && f->count <= f->room / 2)
@@ -37,37 +65,45 @@ static int found_grow(struct found *f)
 	return 0;
 }
 
-static void found_add(struct found *f, const struct prefix *p)
+void finds_add(struct finds *f, const struct prefix *p)
 {
 	if (!f->error && f->count == f->room)
-		f->error = found_grow(f);
+		f->error = finds_grow(f);
 	if (!f->error)
 		f->prefix[f->count++] = *p;
 }
 
-/* Leaves out what cannot come in as a source anyway: unspecified, loopback, link-local. */
-static void found_add4(struct found *f, in_addr_t addr)
+static bool from_outside4(const uint8_t *address)
 {
-	struct prefix p = { .family = MOAT_IPV4, .len = 32 };
+	static const uint8_t any[4];
 
-	if (addr == INADDR_ANY || ntohl(addr) >> 24 == IN_LOOPBACKNET)
-		return;
-	memcpy(p.addr, &addr, sizeof(addr));
-	found_add(f, &p);
+	return memcmp(address, any, sizeof(any)) != 0 && address[0] != IN_LOOPBACKNET;
 }
 
-static void found_add6(struct found *f, const struct in6_addr *addr)
+static bool from_outside6(const void *address)
 {
-	struct prefix p = { .family = MOAT_IPV6, .len = 128 };
+	struct in6_addr v6;
 
-	if (IN6_IS_ADDR_UNSPECIFIED(addr) || IN6_IS_ADDR_LOOPBACK(addr) ||
-	    IN6_IS_ADDR_LINKLOCAL(addr))
-		return;
-	memcpy(p.addr, addr, sizeof(*addr));
-	found_add(f, &p);
+	memcpy(&v6, address, sizeof(v6));
+	return !IN6_IS_ADDR_UNSPECIFIED(&v6) && !IN6_IS_ADDR_LOOPBACK(&v6) &&
+	       !IN6_IS_ADDR_LINKLOCAL(&v6);
 }
 
-static void find_own(struct found *f)
+void finds_add_address(struct finds *f, int family, const void *address, size_t size)
+{
+	struct prefix p = { .family = family == AF_INET ? MOAT_IPV4 : MOAT_IPV6 };
+
+	if (family == AF_INET ? size != 4 || !from_outside4(address)
+			      : family != AF_INET6 || size != 16 || !from_outside6(address))
+		return;
+	p.len = (uint8_t)prefix_max(p.family);
+	memcpy(p.addr, address, size);
+	finds_add(f, &p);
+}
+
+/* ---- looking ---- */
+
+void discover_own(struct finds *f)
 {
 	struct ifaddrs *all = NULL;
 
@@ -81,149 +117,81 @@ static void find_own(struct found *f)
 			continue;
 		if (at->ifa_addr->sa_family == AF_INET) {
 			memcpy(&v4, at->ifa_addr, sizeof(v4));
-			found_add4(f, v4.sin_addr.s_addr);
+			finds_add_address(f, AF_INET, &v4.sin_addr, sizeof(v4.sin_addr));
 		} else if (at->ifa_addr->sa_family == AF_INET6) {
 			memcpy(&v6, at->ifa_addr, sizeof(v6));
-			found_add6(f, &v6.sin6_addr);
+			finds_add_address(f, AF_INET6, &v6.sin6_addr, sizeof(v6.sin6_addr));
 		}
 	}
 	freeifaddrs(all);
 }
 
-/* ---- gateways: of every table and every next hop ---- */
+/* ---- the set ---- */
 
-/* RTA_GATEWAY is of the route's family, RTA_VIA brings its own. */
-static void find_gateway(struct found *f, uint8_t family, const struct rtattr *attribute)
+void never_block_free(struct never_block *n)
 {
-	const uint8_t *data = RTA_DATA(attribute);
-	size_t size = RTA_PAYLOAD(attribute);
-	struct in6_addr v6;
-	in_addr_t v4;
-
-	if (attribute->rta_type == RTA_VIA && size > sizeof(struct rtvia)) {
-		family = (uint8_t)((const struct rtvia *)data)->rtvia_family;
-		data += sizeof(struct rtvia);
-		size -= sizeof(struct rtvia);
-	} else if (attribute->rta_type != RTA_GATEWAY) {
-		return;
-	}
-	if (family == AF_INET && size == sizeof(v4)) {
-		memcpy(&v4, data, sizeof(v4));
-		found_add4(f, v4);
-	} else if (family == AF_INET6 && size == sizeof(v6)) {
-		memcpy(&v6, data, sizeof(v6));
-		found_add6(f, &v6);
-	}
+	free(n->prefix);
+	*n = (struct never_block){};
 }
 
-static void find_next_hops(struct found *f, uint8_t family, const struct rtattr *attribute)
+static int join(const struct finds *found, const struct config *config, struct finds *all,
+		struct never_counts *counts)
 {
-	const struct rtnexthop *hop = RTA_DATA(attribute);
-	int left = (int)RTA_PAYLOAD(attribute);
-
-	for (; left >= (int)sizeof(*hop) && RTNH_OK(hop, left); hop = RTNH_NEXT(hop)) {
-		const struct rtattr *at = RTNH_DATA(hop);
-		int size = hop->rtnh_len - (int)sizeof(*hop);
-
-		for (; RTA_OK(at, size); at = RTA_NEXT(at, size))
-			find_gateway(f, family, at);
-		left -= (int)NLMSG_ALIGN(hop->rtnh_len);
+	for (int kind = 0; kind < DISCOVER_CONFIGURED; kind++) {
+		for (size_t i = 0; i < found[kind].count; i++)
+			finds_add(all, &found[kind].prefix[i]);
+		counts->kind[kind] = found[kind].count;
+		if (found[kind].error)
+			return found[kind].error;
 	}
-}
-
-static void find_in_route(struct found *f, const struct nlmsghdr *message)
-{
-	const struct rtmsg *route = NLMSG_DATA(message);
-	const struct rtattr *at = RTM_RTA(route);
-	int left = (int)RTM_PAYLOAD(message);
-
-	for (; RTA_OK(at, left); at = RTA_NEXT(at, left)) {
-		if (at->rta_type == RTA_MULTIPATH)
-			find_next_hops(f, route->rtm_family, at);
-		else
-			find_gateway(f, route->rtm_family, at);
-	}
-}
-
-/* False: that was the last message, or something is wrong with them. */
-static bool find_in_messages(struct found *f, const void *buffer, ssize_t size)
-{
-	const struct nlmsghdr *message = buffer;
-	int left = (int)size;
-
-	for (; NLMSG_OK(message, left); message = NLMSG_NEXT(message, left)) {
-		if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-			return false;
-		if (message->nlmsg_type == RTM_NEWROUTE)
-			find_in_route(f, message);
-	}
-	return size > 0;
-}
-
-static void find_gateways(struct found *f, uint8_t family)
-{
-	struct {
-		struct nlmsghdr header;
-		struct rtmsg route;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = RTM_GETROUTE,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.route = { .rtm_family = family },
-	};
-	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	_cleanup_free_ void *buffer = malloc(DUMP_ROOM);
-
-	if (fd < 0 || !buffer || send(fd, &request, sizeof(request), 0) < 0)
-		return;
-	while (find_in_messages(f, buffer, recv(fd, buffer, DUMP_ROOM, 0)))
-		;
-}
-
-/* ---- name servers ---- */
-
-static void find_resolvers(struct found *f, const char *path)
-{
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	char line[512];
-
-	while (file && fgets(line, sizeof(line), file)) {
-		char address[64];
-		struct in6_addr v6;
-		struct in_addr v4;
-
-		if (sscanf(line, " nameserver %63[^ \t\r\n%%]", address) != 1)
-			continue;
-		if (inet_pton(AF_INET, address, &v4) == 1)
-			found_add4(f, v4.s_addr);
-		else if (inet_pton(AF_INET6, address, &v6) == 1)
-			found_add6(f, &v6);
-	}
-}
-
-int discover_never_block(const struct config *config, struct prefix **ret, size_t *ret_count,
-			 struct problem *why)
-{
-	struct found f = {};
-
 	for (size_t i = 0; i < config->never_blocks; i++)
-		found_add(&f, &config->never_block[i]);
-	find_own(&f);
-	find_gateways(&f, AF_INET);
-	find_gateways(&f, AF_INET6);
-	find_resolvers(&f, "/etc/resolv.conf");
-	/* Behind systemd-resolved's address on the loopback. */
-	find_resolvers(&f, "/run/systemd/resolve/resolv.conf");
-	if (!f.error) {
-		f.count = gate_sort_never_block(f.prefix, f.count);
-		f.error = f.count > DISCOVER_MAX ? -E2BIG : 0;
+		finds_add(all, &config->never_block[i]);
+	counts->kind[DISCOVER_CONFIGURED] = config->never_blocks;
+	if (all->error)
+		return all->error;
+	all->count = gate_sort_never_block(all->prefix, all->count);
+	counts->prefixes = all->count;
+	return all->count > DISCOVER_MAX ? -E2BIG : 0;
+}
+
+int discover_join(const struct finds found[static DISCOVER_CONFIGURED], const struct config *config,
+		  struct never_block *ret, struct problem *why)
+{
+	struct never_counts counts = {};
+	struct finds all = {};
+	int err = join(found, config, &all, &counts);
+
+	if (err) {
+		finds_free(&all);
+		return problem_set(why, err, "never_block: %s",
+				   err == -E2BIG ? "too many prefixes" : "out of memory");
 	}
-	if (f.error) {
-		free(f.prefix);
-		return problem_set(why, f.error, "never_block: %s",
-				   f.error == -E2BIG ? "too many prefixes" : "out of memory");
-	}
-	*ret = f.prefix;
-	*ret_count = f.count;
+	*ret = (struct never_block){ all.prefix, all.count, counts };
 	return 0;
+}
+
+int discover_never_block(const struct config *config, struct never_block *ret, struct problem *why)
+{
+	struct finds found[DISCOVER_CONFIGURED] = {};
+	int err;
+
+	discover_own(&found[DISCOVER_OWN]);
+	discover_gateways(&found[DISCOVER_GATEWAY]);
+	discover_resolvers(&found[DISCOVER_RESOLVER]);
+	for (int kind = 0; kind < DISCOVER_CONFIGURED; kind++)
+		finds_sort(&found[kind]);
+	err = discover_join(found, config, ret, why);
+	for (int kind = 0; kind < DISCOVER_CONFIGURED; kind++)
+		finds_free(&found[kind]);
+	return err;
+}
+
+const char *discover_text(const struct never_counts *counts, char ret[static DISCOVER_TEXT])
+{
+	size_t used = (size_t)snprintf(ret, DISCOVER_TEXT, "%zu prefixes", counts->prefixes);
+
+	for (int kind = 0; kind < DISCOVER_KINDS && used < DISCOVER_TEXT; kind++)
+		used += (size_t)snprintf(ret + used, DISCOVER_TEXT - used, "%s %s %zu",
+					 kind ? "," : ":", kinds[kind], counts->kind[kind]);
+	return ret;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/feed_apply.h"
 
-#include <inttypes.h>
-
 #include "core/units.h"
 #include "core/when.h"
 #include "daemon/feed_guard.h"
 #include "daemon/feed_radius.h"
+#include "daemon/feed_linger.h"
+#include "daemon/feed_overlap.h"
 #include "daemon/feed_set.h"
 #include "daemon/notify.h"
 
@@ -27,6 +27,8 @@ struct feed_apply {
 	struct feed_set *set;	      /* owned */
 	struct ends ends;
 	struct radius *radius; /* owned; NULL: not asked */
+	struct linger linger;
+	struct overlap overlap;
 	size_t no_category, asn, masked;
 	int error;	   /* of feed_apply_rows() */
 	size_t at, handed; /* feed_apply_write(): the next entry */
@@ -49,6 +51,7 @@ int feed_rules_copy(const struct config_feed *feed, struct feed_rules *ret)
 		.mapping = take_ptr(mapping),
 		.mappings = feed->mappings,
 		.ttl = feed->ttl,
+		.linger = feed->linger,
 		.confidence = feed->confidence,
 		.basis = take_ptr(basis),
 		.region = take_ptr(region),
@@ -80,6 +83,7 @@ int feed_apply_new(struct feed_rules *rules, const struct gate *gate, int64_t fe
 	a->rules = *rules;
 	*rules = (struct feed_rules){};
 	a->fetched = fetched;
+	a->linger.seconds = a->rules.linger;
 	a->categories = *gate->categories;
 	*ret = take_ptr(a);
 	return 0;
@@ -92,6 +96,8 @@ struct feed_apply *feed_apply_free(struct feed_apply *a)
 	feed_rules_free(&a->rules);
 	feed_set_free(a->set);
 	radius_free(a->radius);
+	linger_free(&a->linger);
+	overlap_free(&a->overlap);
 	free(a->ends.text);
 	free(a);
 	return NULL;
@@ -149,7 +155,6 @@ int feed_apply_rows(struct feed_apply *a, const struct feed_row *row, size_t cou
 struct compare {
 	struct feed_apply *a;
 	const struct feed_judge *judge;
-	const struct cover *cover;
 	struct feed_report *report;
 };
 
@@ -222,11 +227,9 @@ static bool same_row(const struct feed_apply *a, const struct feed_judge *judge,
 	       same_claim(&a->rules, have);
 }
 
-/* The entry that a row of the database stands for, or NULL. */
-static struct feed_entry *entry_of(struct feed_apply *a, const struct row *row)
+/* The entry that a row of the database stands for, however it is spelt, or NULL. */
+static struct feed_entry *entry_about(struct feed_apply *a, const struct row *row)
 {
-	char text[PREFIX_TEXT_MAX];
-	struct feed_entry *entry;
 	struct prefix source;
 	int category;
 
@@ -234,9 +237,31 @@ static struct feed_entry *entry_of(struct feed_apply *a, const struct row *row)
 	    prefix_parse(row->source, &source))
 		return NULL;
 	category = feed_set_category(a->set, row->category);
-	entry = category < 0 ? NULL : feed_set_find(a->set, &source, category);
-	/* Another spelling is another row, which is ended in favour of this one. */
-	return entry && !strcmp(prefix_format(&source, text), row->source) ? entry : NULL;
+	return category < 0 ? NULL : feed_set_find(a->set, &source, category);
+}
+
+/* The same, spelt as it will be written: another spelling is another row. */
+static struct feed_entry *entry_of(struct feed_apply *a, const struct row *row)
+{
+	struct feed_entry *entry = entry_about(a, row);
+	char text[PREFIX_TEXT_MAX];
+
+	return entry && !strcmp(prefix_format(&entry->source, text), row->source) ? entry : NULL;
+}
+
+/*
+ * A row that the new list does not have. What the feed itself ends, and another
+ * spelling of what it has, goes at once; the rest may linger.
+ */
+static int leave_own(struct compare *c, const struct listing *listing)
+{
+	struct feed_apply *a = c->a;
+	int lingers = 0;
+
+	if (!entry_about(a, &listing->key))
+		lingers = linger_take(&a->linger, listing, c->judge->now);
+	return lingers ? (lingers < 0 ? lingers : 0)
+		       : note_end(&a->ends, listing->key.source, listing->key.category);
 }
 
 /* What a list of what changed does not name goes on, and counts if all of the feed is asked for. */
@@ -269,27 +294,7 @@ static int compare_own(struct compare *c, const struct listing *listing)
 		return keep_own(c, &listing->key);
 	if (!listing->key.source || !listing->key.category)
 		return 0;
-	return note_end(&a->ends, listing->key.source, listing->key.category);
-}
-
-static void compare_other(struct compare *c, const struct listing *listing)
-{
-	struct feed_report *r = c->report;
-	struct prefix source;
-	size_t i;
-
-	if (!listing->key.source || !listing->key.feed ||
-	    prefix_parse(listing->key.source, &source) ||
-	    !cover_overlaps(c->cover->prefix, c->cover->count, &source))
-		return;
-	for (i = 0; i < r->overlaps && strcmp(r->overlap[i].feed, listing->key.feed) != 0; i++)
-		;
-	if (i == FEED_OVERLAPS_MAX || strlen(listing->key.feed) >= sizeof(r->overlap[i].feed))
-		return;
-	if (i == r->overlaps)
-		snprintf(r->overlap[r->overlaps++].feed, sizeof(r->overlap[i].feed), "%s",
-			 listing->key.feed);
-	r->overlap[i].sources++;
+	return leave_own(c, listing);
 }
 
 static int compare_row(void *arg, const struct listing *listing)
@@ -299,7 +304,7 @@ static int compare_row(void *arg, const struct listing *listing)
 	if (listing->key.feed && !strcmp(listing->key.feed, c->a->rules.feed))
 		return compare_own(c, listing);
 	if (c->judge->overlaps)
-		compare_other(c, listing);
+		return overlap_note(&c->a->overlap, &listing->key, c->judge->now, c->report);
 	return 0;
 }
 
@@ -315,23 +320,34 @@ static void set_expiry(const struct feed_apply *a, bool delta, struct feed_entry
 		entry->expires = latest;
 }
 
+static enum gate_role role_of(const struct gate *gate, const char *category)
+{
+	int number = categories_find(gate->categories, category);
+
+	return number < 0 ? GATE_BLOCKS : gate_role(gate, (uint8_t)number);
+}
+
 static void judge_entries(struct feed_apply *a, const struct feed_judge *judge,
 			  struct feed_report *r)
 {
 	const struct gate *gate = judge->gate;
+	enum gate_role role = GATE_BLOCKS;
+	int of = -1; /* category; entries of one mostly follow each other */
 
 	for (size_t i = 0; i < feed_set_count(a->set); i++) {
 		struct feed_entry *entry = feed_set_at(a->set, i);
-		bool protects = !strcmp(feed_set_category_name(a->set, entry->category),
-					gate->categories->name[MOAT_CATEGORY_ALLOW]);
+
+		if (of != entry->category)
+			role = role_of(gate, feed_set_category_name(a->set, entry->category));
+		of = entry->category;
 
 		set_expiry(a, r->delta, entry);
 		if (!entry->ends && entry->expires && entry->expires <= judge->now) {
 			entry->ends = true;
 			r->expired++;
 		}
-		entry->cause = gate_check_prefix(gate, &entry->source, protects);
-		entry->wide = !protects && !entry->cause &&
+		entry->cause = gate_check_prefix(gate, &entry->source, role);
+		entry->wide = role == GATE_BLOCKS && !entry->cause &&
 			      entry->source.len < a->rules.limits.wide[entry->source.family];
 	}
 }
@@ -351,8 +367,7 @@ static void leave_out_wide(struct feed_apply *a, const struct feed_judge *judge,
 	}
 }
 
-static void count_entries(struct feed_apply *a, const struct feed_judge *judge,
-			  struct feed_report *r)
+static void count_entries(struct feed_apply *a, struct feed_report *r)
 {
 	for (size_t i = 0; i < feed_set_count(a->set); i++) {
 		const struct feed_entry *entry = feed_set_at(a->set, i);
@@ -365,10 +380,10 @@ static void count_entries(struct feed_apply *a, const struct feed_judge *judge,
 		r->refreshes += entry->fate == FEED_REFRESHED;
 		if (entry->cause)
 			r->refused[entry->cause]++;
-		r->never_block += cover_overlaps(judge->gate->never_block,
-						 judge->gate->never_blocks, &entry->source);
+		r->never_block += overlap_protected(&a->overlap, &entry->source);
 	}
 	r->removes = a->ends.count;
+	r->lingering = a->linger.count;
 	if (r->delta) /* the feed also has what this answer does not name */
 		r->entries = r->before + r->adds - r->removes;
 }
@@ -440,7 +455,7 @@ static int judge_difference(struct feed_apply *a, const struct feed_judge *judge
 			    struct feed_report *r)
 {
 	_cleanup_(cover_free) struct cover cover = {};
-	struct compare compare = { .a = a, .judge = judge, .cover = &cover, .report = r };
+	struct compare compare = { .a = a, .judge = judge, .report = r };
 	int err;
 
 	feed_set_sort(a->set);
@@ -449,12 +464,15 @@ static int judge_difference(struct feed_apply *a, const struct feed_judge *judge
 	err = cover_make(a->set, &cover);
 	if (err)
 		return problem_set(&r->why, err, "out of memory");
+	a->overlap = (struct overlap){ .gate = judge->gate, .cover = &cover };
 	err = store_feed_rows(judge->store, judge->overlaps ? NULL : a->rules.feed, compare_row,
 			      &compare, &r->why);
 	if (err)
 		return err;
+	overlap_ready(&a->overlap);
 	leave_out_wide(a, judge, r);
-	count_entries(a, judge, r);
+	count_entries(a, r);
+	a->overlap.cover = NULL; /* it was that of what the list might have come to */
 	cover_free(&cover);
 	err = cover_make(a->set, &cover);
 	if (err)
@@ -535,6 +553,8 @@ static int next_change(void *arg, struct listing_input *ret, bool *ret_remove)
 		give_entry(a, entry, ret);
 		return 1;
 	}
+	if (linger_next(&a->linger, ret))
+		return 1;
 	if (ends->at == ends->size)
 		return 0;
 	*ret_remove = true;
@@ -552,14 +572,14 @@ int feed_apply_write(struct feed_apply *a, struct store *store, const struct act
 	char detail[256];
 	int err;
 
-	if (!report->adds && !report->refreshes && !report->removes) {
+	if (!report->adds && !report->refreshes && !report->removes && !a->linger.moves) {
 		err = store_feed_save(store, state, why);
 	} else {
 		snprintf(detail, sizeof(detail),
-			 "%s: %zu added, %zu ended, %zu refreshed, %zu unchanged%s", a->rules.feed,
-			 report->adds, report->removes, report->refreshes, report->unchanged,
-			 report->forced ? ", forced" : "");
-		a->at = a->handed = a->ends.at = 0;
+			 "%s: %zu added, %zu ended, %zu refreshed, %zu unchanged, %zu lingering%s",
+			 a->rules.feed, report->adds, report->removes, report->refreshes,
+			 report->unchanged, report->lingering, report->forced ? ", forced" : "");
+		a->at = a->handed = a->ends.at = a->linger.at = 0;
 		a->now = now;
 		err = store_feed_apply(store,
 				       &(struct feed_difference){ .feed = a->rules.feed,

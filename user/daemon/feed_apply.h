@@ -38,6 +38,7 @@ struct feed_rules {
 	int confidence;	      /* of rows that have none; -1: none */
 	char *basis, *region; /* owned; of every row; NULL: none, everywhere */
 	int64_t review;	      /* seconds from the first listing to its review date; 0: none */
+	int64_t linger;	      /* how long what leaves the list stays */
 	uint64_t min_entries;
 	bool allow_empty;
 	struct config_limits limits;

@@ -123,6 +123,7 @@ void feed_report_emit(struct emit *e, const struct feed_report *r)
 	emit_whole(e, "removes", whole(r->removes));
 	emit_whole(e, "refreshes", whole(r->refreshes));
 	emit_whole(e, "unchanged", whole(r->unchanged));
+	emit_whole(e, "lingering", whole(r->lingering));
 	emit_whole(e, "duplicates", whole(r->duplicates));
 	emit_whole(e, "masked", whole(r->masked));
 	emit_begin(e, "refused", '{');

@@ -58,6 +58,7 @@ struct feed_report {
 	size_t before;	   /* listings of the feed now */
 	size_t live;	   /* of those, the ones whose end has not come */
 	size_t adds, removes, refreshes, unchanged;
+	size_t lingering;		 /* of before: left the list, and end later */
 	size_t wide;			 /* left out: need force and an expiry */
 	size_t expired;			 /* left out: ended already */
 	size_t masked;			 /* had host bits */

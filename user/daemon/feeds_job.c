@@ -266,6 +266,10 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 		log_info("feed '%s': %zu listings: %zu added, %zu ended, %zu refreshed",
 			 feed->state.feed, report->entries, report->adds, report->removes,
 			 report->refreshes);
+	if (report->adds && report->masked)
+		log_warning("feed '%s': %zu entries had host bits, which were masked; 'host_bits: "
+			    "refuse' leaves such entries out",
+			    feed->state.feed, report->masked);
 	err = sync_follow(d->sync, why) < 0 ? -EAGAIN : 0;
 	if (!err && !state.held)
 		err = sync_hold(d->sync, feed->state.feed, false, why) ? -EAGAIN : 0;

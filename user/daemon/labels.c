@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/labels.h"
 
+#include "daemon/discover.h"
+
 static const char *const verdicts[MOAT_VERDICT_MAX] = {
 #define X(name, label) [MOAT_VERDICT_##name] = label,
 	MOAT_VERDICTS(X)
@@ -16,6 +18,12 @@ static const char *const families[MOAT_FAMILY_MAX] = {
 static const char *const actions[MOAT_ACTION_MAX] = {
 #define X(name, label) [MOAT_ACTION_##name] = label,
 	MOAT_ACTIONS(X)
+#undef X
+};
+
+static const char *const never_block[DISCOVER_KINDS] = {
+#define X(name, label, several) [DISCOVER_##name] = label,
+	DISCOVER_LIST(X)
 #undef X
 };
 
@@ -45,6 +53,11 @@ const char *label_family(uint32_t family)
 const char *label_action(uint32_t action)
 {
 	return action < MOAT_ACTION_MAX ? actions[action] : "";
+}
+
+const char *label_never_block(uint32_t kind)
+{
+	return kind < DISCOVER_KINDS ? never_block[kind] : "";
 }
 
 const char *label_reason(uint32_t reason)

@@ -15,5 +15,6 @@ const char *label_family(uint32_t family);
 const char *label_reason(uint32_t reason);
 const char *label_reason_text(uint32_t reason);
 const char *label_action(uint32_t action);
+const char *label_never_block(uint32_t kind); /* enum discover_kind */
 
 #endif

@@ -184,7 +184,7 @@ static void write_listings(void *arg, const char *feed, const char *category, co
 static void write_sources(struct daemon *d, const struct sync_numbers *n, struct text *out)
 {
 	text_metric(out, "moat_listings", "gauge",
-		    "Listings of the abuse database that count now.");
+		    "Listings of the abuse database, by whether they are in force here.");
 	sync_each_count(d->sync, write_listings, out);
 
 	text_metric(out, "moat_sources", "gauge",
@@ -207,6 +207,15 @@ static void write_sources(struct daemon *d, const struct sync_numbers *n, struct
 	for (int cause = GATE_PASSED + 1; cause < GATE_CAUSE_MAX; cause++)
 		text_sample(out, "moat_refused", (double)n->by_cause[cause], "cause",
 			    gate_cause_label(cause), NULL);
+}
+
+static void write_never_block(const struct daemon *d, struct text *out)
+{
+	text_metric(out, "moat_never_block", "gauge",
+		    "Prefixes that are never blocked, by where they are known from.");
+	for (uint32_t kind = 0; kind < DISCOVER_KINDS; kind++)
+		text_sample(out, "moat_never_block", (double)d->never_block.kind[kind], "kind",
+			    label_never_block(kind), NULL);
 }
 
 struct map_fill {
@@ -363,6 +372,7 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_packets(d, out);
 	write_interfaces(d, out);
 	write_sources(d, &numbers, out);
+	write_never_block(d, out);
 	write_maps(d, &numbers, out);
 	write_sync(&numbers, out);
 	metrics_feeds_write(d, out);

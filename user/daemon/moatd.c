@@ -17,7 +17,7 @@
 #include "core/log.h"
 #include "daemon/audit_chain.h"
 #include "daemon/daemon.h"
-#include "daemon/discover.h"
+#include "daemon/daemon_never.h"
 #include "daemon/feeder_child.h"
 #include "daemon/feeds_run.h"
 #include "daemon/http.h"
@@ -313,9 +313,8 @@ static int moatd_check_clock(struct problem *why)
 
 static int moatd_start(struct moatd *m, struct problem *why)
 {
-	_cleanup_free_ struct prefix *never = NULL;
+	_cleanup_(never_block_free) struct never_block never = {};
 	struct daemon *d = &m->daemon;
-	size_t nevers = 0;
 	int r;
 
 	program_init_log();
@@ -323,12 +322,12 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: loop_new(&d->loop);
 	if (r < 0)
 		return problem_set(why, r, "cannot start: %s", strerror(-r));
-	r = discover_never_block(d->config, &never, &nevers, why);
-	r = r ?: moatd_open_tables(m, nevers, why);
+	r = daemon_never_begin(d, &never, why);
+	r = r ?: moatd_open_tables(m, never.count, why);
 	if (!r)
 		replies_apply(d);
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
-	r = r ?: sync_new(d->config, never, nevers, d->tables, &d->sync, why);
+	r = r ?: sync_new(d->config, never.prefix, never.count, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
 	if (!r && samples_new(d, &d->samples))
 		r = problem_set(why, -ENOMEM, "samples: out of memory");
@@ -380,6 +379,7 @@ static void moatd_stop(struct moatd *m)
 {
 	struct daemon *d = &m->daemon;
 
+	daemon_never_end(d);
 	d->feeds = feeds_run_free(d->feeds); /* answers who waits for a list */
 	d->audit = audit_chain_free(d->audit);
 	m->http = http_free(m->http);

@@ -70,6 +70,7 @@ struct sync *sync_free(struct sync *s)
 	model_free(s->model);
 	image_free(s->image);
 	refusals_free(s->refusals);
+	elsewhere_free(s->elsewhere);
 	feeds_free(s->feeds);
 	ruleset_free(s->rules);
 	sync_free_holds(s);
@@ -144,9 +145,7 @@ static int follow_change(void *arg, const struct change *change)
 
 	follow->applied++;
 	if (!strcmp(change->op, "remove")) {
-		refusals_clear(s->refusals, change->row.source, change->row.category,
-			       change->row.feed);
-		s->removes += (uint64_t)sync_drop_row(s, &change->row);
+		s->removes += (uint64_t)sync_forget_row(s, &change->row);
 		return 0;
 	}
 	r = sync_take_row(s, &change->row, follow->now, follow->why);

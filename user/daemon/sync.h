@@ -58,6 +58,13 @@ int sync_hold(struct sync *s, const char *feed, bool hold, struct problem *why);
 bool sync_held(const struct sync *s, const char *feed);
 
 /*
+ * Another never-block set alone; reads of the database only what it concerns.
+ * 1 in force, 0 it was already, or negative errno: it will be, as soon as the
+ * database was read again.
+ */
+int sync_set_never(struct sync *s, const struct prefix *never, size_t nevers, struct problem *why);
+
+/*
  * When sync_follow() has something to do on its own, unix seconds; 0: nothing
  * is to come. Expiry, another try of what failed, a clock that was set; what is
  * due already is in the past.
@@ -84,7 +91,8 @@ struct sync_numbers {
 	size_t wanted[2], installed[2], refused[2]; /* sources by family, moat's own left out */
 	size_t gate_refused;			    /* rows the gate refuses now */
 	size_t by_cause[GATE_CAUSE_MAX];
-	double coverage; /* installed / wanted; 1 when nothing is wanted, 0 while unknown */
+	size_t elsewhere; /* rows in force on hosts of other regions only */
+	double coverage;  /* installed / wanted; 1 when nothing is wanted, 0 while unknown */
 	int64_t seq_database, seq_kernel;
 	double lag;				    /* seconds the oldest unapplied change waits */
 	int64_t last_success;			    /* unix seconds */
@@ -101,7 +109,7 @@ struct sync_numbers {
 
 void sync_numbers(const struct sync *s, struct sync_numbers *ret);
 
-/* Claims by feed and category, state "live" or "refused"; for moat_listings. */
+/* Claims by feed and category, state "live", "refused" or "elsewhere"; for moat_listings. */
 void sync_each_count(const struct sync *s,
 		     void (*fn)(void *arg, const char *feed, const char *category,
 				const char *state, size_t count),

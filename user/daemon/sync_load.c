@@ -56,14 +56,41 @@ int sync_drop_row(struct sync *s, const struct row *row)
 			  gate_category(&s->gate, (uint8_t)category, row->feed), (uint16_t)feed);
 }
 
+int sync_forget_row(struct sync *s, const struct row *row)
+{
+	refusals_clear(s->refusals, row->source, row->category, row->feed);
+	elsewhere_clear(s->elsewhere, row);
+	return sync_drop_row(s, row);
+}
+
 /* A row that passed before may have become one that does not. */
 static int refuse_row(struct sync *s, const struct row *row, enum gate_cause cause,
 		      struct problem *why)
 {
+	elsewhere_clear(s->elsewhere, row);
 	sync_drop_row(s, row);
 	if (refusals_set(s->refusals, row->source, row->category, row->feed, cause) < 0)
 		return problem_set(why, -ENOMEM, "out of memory");
 	return 0;
+}
+
+/* Not wanted and not refused: known, so that it can be counted. */
+static int leave_row(struct sync *s, const struct row *row, const struct claim *claim, int64_t now,
+		     struct problem *why)
+{
+	int category = categories_find(&s->rules->categories, row->category);
+	int feed = feeds_number(s->feeds, row->feed, false);
+	int r;
+
+	if (feed == -ENOSPC)
+		return refuse_row(s, row, GATE_FEEDS_FULL, why);
+	sync_forget_row(s, row);
+	if (feed < 0 || category < 0)
+		return problem_set(why, -ENOMEM, "out of memory");
+	if (claim->expires && claim->expires <= now)
+		return 0;
+	r = elsewhere_set(s->elsewhere, row, (uint16_t)feed, (uint8_t)category);
+	return r < 0 ? problem_set(why, r, "out of memory") : r;
 }
 
 int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct problem *why)
@@ -73,6 +100,8 @@ int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct pro
 	int feed;
 	int r;
 
+	if (cause == GATE_ELSEWHERE)
+		return leave_row(s, row, &claim, now, why);
 	if (cause != GATE_PASSED)
 		return refuse_row(s, row, cause, why);
 	feed = feeds_number(s->feeds, row->feed, is_cidr(&claim.source, row->source));
@@ -82,6 +111,7 @@ int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct pro
 		return problem_set(why, -ENOMEM, "out of memory");
 	claim.feed = (uint16_t)feed;
 
+	elsewhere_clear(s->elsewhere, row);
 	cause = refusals_find(s->refusals, row->source, row->category, row->feed);
 	if (!sync_cause_is_room(cause)) /* that one ends with the claim, or with room */
 		refusals_clear(s->refusals, row->source, row->category, row->feed);
@@ -226,10 +256,12 @@ int sync_make_model(struct sync *s)
 	_cleanup_(image_freep) struct image *image = NULL;
 	_cleanup_(feeds_freep) struct feeds *feeds = NULL;
 	_cleanup_(refusals_freep) struct refusals *refusals = NULL;
+	_cleanup_(elsewhere_freep) struct elsewhere *elsewhere = NULL;
 	int r = model_new(&model);
 
 	r = r ?: image_new(tables_phases(s->tables), &image);
 	r = r ?: refusals_new(&refusals);
+	r = r ?: elsewhere_new(&elsewhere);
 	r = r ?: feeds_new(&feeds);
 	/* Names that no row can have: the gate lets no brackets pass. */
 	if (r < 0 || feeds_number(feeds, "(never_block)", false) != SYNC_FEED_NEVER_BLOCK ||
@@ -240,6 +272,7 @@ int sync_make_model(struct sync *s)
 	s->image = take_ptr(image);
 	s->feeds = take_ptr(feeds);
 	s->refusals = take_ptr(refusals);
+	s->elsewhere = take_ptr(elsewhere);
 	return 0;
 }
 
@@ -249,6 +282,7 @@ static void load_free(struct sync *s)
 	image_free(s->image);
 	feeds_free(s->feeds);
 	refusals_free(s->refusals);
+	elsewhere_free(s->elsewhere);
 }
 
 /* Reads into a new model; if that fails, what was in force stays, with its model. */
@@ -271,6 +305,7 @@ static int load_apart(struct load *load)
 		s->feeds = before.feeds;
 		s->refusals = before.refusals;
 		s->grouped = before.grouped;
+		s->elsewhere = before.elsewhere;
 		s->clock_offset = before.clock_offset;
 		return r;
 	}

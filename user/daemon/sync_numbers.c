@@ -84,6 +84,7 @@ void sync_numbers(const struct sync *s, struct sync_numbers *ret)
 	memcpy(ret->latency_count, s->latency_count, sizeof(ret->latency_count));
 	for (int cause = 1; cause < GATE_CAUSE_MAX; cause++)
 		ret->by_cause[cause] = refusals_by_cause(s->refusals, cause);
+	ret->elsewhere = elsewhere_total(s->elsewhere);
 	ret->gate_refused = refusals_count(s->refusals) - ret->by_cause[GATE_MAP_FULL] -
 			    ret->by_cause[GATE_CLASSES_FULL];
 
@@ -169,8 +170,12 @@ void sync_each_count(const struct sync *s,
 
 			if (*category && count[feed][c].live)
 				fn(arg, name, category, "live", count[feed][c].live);
+			size_t away = elsewhere_count(s->elsewhere, (uint16_t)feed, c);
+
 			if (*category && count[feed][c].refused)
 				fn(arg, name, category, "refused", count[feed][c].refused);
+			if (*category && away)
+				fn(arg, name, category, "elsewhere", away);
 		}
 	}
 }

@@ -194,6 +194,25 @@ static int compare_prefix(const void *a, const void *b)
 	return prefix_compare(a, b);
 }
 
+/* What the gate asks. */
+static int ruleset_guards(struct ruleset *r, const struct config *config,
+			  const struct prefix *never, size_t nevers)
+{
+	r->never = malloc((nevers ? nevers : 1) * sizeof(*r->never));
+	r->region = calloc(config->regions + 1, sizeof(*r->region));
+	if (!r->never || !r->region)
+		return -ENOMEM;
+	if (nevers)
+		memcpy(r->never, never, nevers * sizeof(*never));
+	r->nevers = gate_sort_never_block(r->never, nevers);
+	if (config->regions)
+		memcpy(r->region, config->region, config->regions * sizeof(*r->region));
+	r->regions = config->regions;
+	r->only_routable = !config->non_routable;
+	memcpy(r->min_prefix, config->min_prefix, sizeof(r->min_prefix));
+	return 0;
+}
+
 int ruleset_new(const struct config *config, const struct prefix *never, size_t nevers,
 		const struct tables *tables, struct ruleset **ret, struct problem *why)
 {
@@ -214,13 +233,8 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 	if (error < 0)
 		return error;
 
-	r->never = malloc((nevers ? nevers : 1) * sizeof(*r->never));
-	if (!r->never)
+	if (ruleset_guards(r, config, never, nevers))
 		return problem_set(why, -ENOMEM, "out of memory");
-	if (nevers)
-		memcpy(r->never, never, nevers * sizeof(*never));
-	r->nevers = gate_sort_never_block(r->never, nevers);
-	memcpy(r->min_prefix, config->min_prefix, sizeof(r->min_prefix));
 	memcpy(r->capacity, config->capacity, sizeof(r->capacity));
 	*ret = take_ptr(r);
 	return 0;
@@ -237,6 +251,7 @@ struct ruleset *ruleset_free(struct ruleset *r)
 	free(r->monitor);
 	ruleset_free_voters(r);
 	free(r->never);
+	free(r->region);
 	free(r);
 	return NULL;
 }
@@ -254,10 +269,18 @@ void sync_use_gate(struct sync *s)
 		.monitored = s->rules->monitored,
 		.held = (const char *const *)s->held,
 		.helds = s->helds,
+		.only_routable = s->rules->only_routable,
+		.region = s->rules->region,
+		.regions = s->rules->regions,
 	};
-	for (int c = 1; c < MOAT_CATEGORIES; c++)
+	for (int c = 1; c < MOAT_CATEGORIES; c++) {
 		if (s->rules->policy[c].action != MOAT_ACTION_MONITOR)
 			s->gate.acts |= 1ULL << c;
+		if (s->rules->policy[c].flags & MOAT_POLICY_SHARED)
+			s->gate.softens |= 1ULL << c | 1ULL << s->rules->monitored[c];
+	}
+	s->gate.softens &=
+		~(1ULL << MOAT_CATEGORY_ALLOW); /* a category without a number of its own */
 }
 
 static const struct moat_class *class_of(void *arg, uint32_t number)

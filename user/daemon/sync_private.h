@@ -7,6 +7,7 @@
  *	sync_hold.c	feeds whose listings only count
  *	sync_policy.c	categories, policies and guards of the configuration
  *	sync_quorum.c	which feeds are independent, which are trusted
+ *	sync_never.c	another never-block set, by itself
  *	sync_write.c	compiles, and writes what the image stages
  *	sync_numbers.c	what status and metrics say
  */
@@ -15,6 +16,7 @@
 
 #include "core/gate.h"
 #include "core/image.h"
+#include "daemon/elsewhere.h"
 #include "daemon/feeds.h"
 #include "daemon/refusals.h"
 #include "daemon/sync.h"
@@ -45,6 +47,9 @@ struct ruleset {
 	struct prefix *never; /* owned; by gate_sort_never_block() */
 	size_t nevers;
 	uint8_t min_prefix[2];
+	bool only_routable;
+	char (*region)[REGION_WORD]; /* owned; words that this host carries */
+	size_t regions;
 	uint32_t capacity[2];
 };
 
@@ -61,6 +66,7 @@ struct sync {
 	char **held; /* owned, with the names: feeds that are held in monitor, sorted */
 	size_t helds;
 	size_t grouped; /* numbers of feeds below this have their group in the model */
+	struct elsewhere *elsewhere;
 
 	/* By family: sources the maps had no room for, the next to be tried first. */
 	struct prefix *full[2];
@@ -181,10 +187,12 @@ static inline bool sync_cause_is_room(enum gate_cause cause)
 /* An empty model with what belongs to it, in place of what s has. 0 or -ENOMEM. */
 int sync_make_model(struct sync *s);
 
-/* Takes one row of the database into the model, or into refusals. */
+/* Takes one row of the database into the model, into refusals, or among those elsewhere. */
 int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct problem *why);
 /* Takes the claim of a row out of the model. 1 if there was one. */
 int sync_drop_row(struct sync *s, const struct row *row);
+/* A row is gone from the database: nothing of it stays. 1 if it was in the model. */
+int sync_forget_row(struct sync *s, const struct row *row);
 int sync_load(struct sync *s, int64_t now, struct problem *why);
 
 int64_t sync_realtime(void);	 /* unix seconds */
