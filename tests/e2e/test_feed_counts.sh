@@ -51,7 +51,7 @@ refuses_list() {
 lab_up
 config <<- 'END'
 	categories: { listed: { action: drop } }
-	guards: { min_prefix_v4: 1, min_prefix_v6: 1, wide_v4: 1, wide_v6: 1, max_share_v4: 100% }
+	guards: { non_routable: pass, min_prefix_v4: 1, min_prefix_v6: 1, wide_v4: 1, wide_v6: 1, max_share_v4: 100% }
 END
 moat_start
 
