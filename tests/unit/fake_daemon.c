@@ -48,6 +48,8 @@ void fake_reset(void)
 		.region = region,
 		.regions = ARRAY_SIZE(region),
 	};
+	fake.config.limits.wide[MOAT_IPV4] = 12;
+	fake.config.limits.wide[MOAT_IPV6] = 28;
 	fake.config.category = config_categories;
 	fake.config.categories = ARRAY_SIZE(config_categories);
 	fake.config.database = (char *)"sqlite:///tmp/moat.db";

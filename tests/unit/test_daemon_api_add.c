@@ -141,6 +141,36 @@ static void one_refused_row_refuses_the_request_and_is_named(void **state)
 	assert_int_equal(fake.follows, 0);
 }
 
+static void a_wide_prefix_needs_force_and_an_end(void **state)
+{
+	static const struct {
+		const char *path, *row;
+		unsigned int status;
+	} rows[] = {
+		{ LISTINGS, "\"source\":\"45.0.0.0/11\",\"category\":\"botnet\"", 409 },
+		{ LISTINGS "?force=1", "\"source\":\"45.0.0.0/11\",\"category\":\"botnet\"", 409 },
+		{ LISTINGS, "\"source\":\"45.0.0.0/11\",\"category\":\"botnet\",\"ttl\":\"1h\"",
+		  409 },
+		{ LISTINGS "?force=1",
+		  "\"source\":\"45.0.0.0/11\",\"category\":\"botnet\",\"ttl\":\"1h\"", 200 },
+		{ LISTINGS, "\"source\":\"46.0.0.0/12\",\"category\":\"botnet\"", 200 },
+		{ LISTINGS, "\"source\":\"2001::/27\",\"category\":\"botnet\"", 409 },
+		{ LISTINGS, "\"source\":\"47.0.0.0/9\",\"category\":\"allow\"", 200 },
+	};
+	char body[200];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		_cleanup_response_ struct response r = {};
+
+		snprintf(body, sizeof(body), "{%s}", rows[i].row);
+		r = post(state, rows[i].path, body);
+		assert_int_equal(r.status, rows[i].status);
+		if (r.status == 409)
+			assert_string_equal(response_text(&r, "cause"), "wide");
+	}
+	assert_int_equal(rows_in_database(), 3);
+}
+
 static void every_guard_is_named_by_its_label(void **state)
 {
 	static const struct {
@@ -356,6 +386,7 @@ int main(void)
 		with_lab(a_listing_of_another_region_is_added_and_said_to_be_in_force_there),
 		with_lab(expiry_is_a_ttl_a_time_or_never),
 		with_lab(one_refused_row_refuses_the_request_and_is_named),
+		with_lab(a_wide_prefix_needs_force_and_an_end),
 		with_lab(every_guard_is_named_by_its_label),
 		with_lab(refused_rows_are_left_out_if_the_client_says_so),
 		with_lab(bad_json_is_400_with_line_and_column),

@@ -98,6 +98,20 @@ static void an_empty_list_must_be_allowed(void **state)
 	assert_int_equal(rows(lab), 0);
 }
 
+static void a_list_of_nothing_but_what_is_left_out_says_what_to_do(void **state)
+{
+	WITH_STORE;
+	struct feed_report r = take_text(lab, s, plain(), "45.0.0.0/10\n");
+
+	assert_string_equal(r.cause, "not_empty");
+	assert_non_null(strstr(r.why.text, "1 prefixes shorter than wide_v4"));
+	assert_non_null(strstr(r.why.text, "--force and a ttl"));
+	r = take_text(lab, s, plain(.category = ""), hosts(3));
+	assert_string_equal(r.cause, "not_empty");
+	assert_non_null(strstr(r.why.text, "3 rows, and none has a category"));
+	assert_non_null(strstr(r.why.text, "-c CATEGORY"));
+}
+
 static void fewer_than_min_entries_are_refused(void **state)
 {
 	WITH_STORE;
@@ -246,6 +260,7 @@ int main(void)
 		with_store(a_list_that_grew_too_much_is_refused),
 		with_store(a_list_of_two_hundred_thousand_more_is_refused_whatever_the_percentage),
 		with_store(an_empty_list_must_be_allowed),
+		with_store(a_list_of_nothing_but_what_is_left_out_says_what_to_do),
 		with_store(fewer_than_min_entries_are_refused),
 		with_store(a_list_over_a_fifth_of_the_address_space_is_refused),
 		with_store(force_does_not_help_a_broken_file),

@@ -188,6 +188,17 @@ static void show_covers(const struct cli *cli, const json_t *report)
 	show_causes(cli, "also in", json_object_get(overlap, "feeds"));
 }
 
+/* Wide prefixes that are new need a word of somebody, and an end. */
+static void show_wide(const struct cli *cli, const json_t *report)
+{
+	int64_t wide = number(json_object_get(report, "skipped"), "wide");
+
+	if (wide)
+		count(cli, "              wide: ", wide,
+		      " shorter than wide_v4 or wide_v6: look at them, --force and a ttl let "
+		      "them in\n");
+}
+
 /* Whom it would hit of those who send now. */
 static void show_radius(const struct cli *cli, const json_t *radius)
 {
@@ -240,6 +251,7 @@ void show_report(const struct cli *cli, const json_t *report)
 	show_difference(cli, report);
 	show_causes(cli, "refused", json_object_get(report, "refused"));
 	show_causes(cli, "left out", json_object_get(report, "skipped"));
+	show_wide(cli, report);
 	show_asns(cli, json_object_get(report, "asn"));
 	show_covers(cli, report);
 	show_radius(cli, json_object_get(report, "radius"));

@@ -172,8 +172,8 @@ static void show_elsewhere(const struct cli *cli, int64_t rows)
 	if (rows <= 0)
 		return;
 	label(cli, "elsewhere");
-	fprintf(cli->out, "%s listings are in force in other regions only\n",
-		show_count(rows, count));
+	fprintf(cli->out, "%s%s in force in other regions only\n", show_count(rows, count),
+		rows == 1 ? " listing is" : " listings are");
 }
 
 static void show_capacity(const struct cli *cli, const json_t *capacity)

@@ -216,8 +216,10 @@ static int run_feeds(struct cli *cli, const struct call *call)
 const struct verb verb_feeds = {
 	.name = "feeds",
 	.args = "[fetch|hold|release NAME]",
-	.summary = "state of each feed, its last good list, why one was refused; fetches one now",
+	.summary =
+		"state of each feed, its last good list, why one was refused; fetches, holds one",
 	.details =
+		"fetch: now, and waits until its list is in force or refused.\n"
 		"hold: its listings only count, as in mode monitor, until 'release'. A feed whose first\n"
 		"list would hit too much of what passes now (guards: radius_budget) is held by itself, and\n"
 		"released by a later list that hits less.",

@@ -40,7 +40,7 @@ enum {
 	[ADD_FEED] = { 'f', "feed", "NAME", "the feed it belongs to (manual)" },                   \
 	[ADD_SKIP] = { 0, "skip-refused", NULL, "add the others when the gate refuses one" },      \
 	[ADD_FORCE] = { 0, "force", NULL,                                                          \
-			"add many even if they would hit much of what passes now" }
+			"even if many would hit much of what passes, or one is wide" }
 
 static const struct verb_option allow_options[] = { ADD_OPTIONS };
 

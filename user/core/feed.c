@@ -39,6 +39,15 @@ int feed_format_find(const char *label)
 	return -ENOENT;
 }
 
+void feed_formats(struct problem *ret)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(formats) && used < sizeof(ret->text); i++)
+		used += (size_t)snprintf(ret->text + used, sizeof(ret->text) - used, " %s",
+					 formats[i].label);
+}
+
 const char *feed_fault_label(enum feed_fault fault)
 {
 	return (size_t)fault < ARRAY_SIZE(faults) ? faults[fault].label : "unknown";

@@ -191,6 +191,7 @@ int feed_parser_finish(struct feed_parser *p, struct feed_summary *ret);
 
 const char *feed_format_label(enum feed_format format);
 int feed_format_find(const char *label); /* or -ENOENT */
+void feed_formats(struct problem *ret);	 /* " auto plain spamhaus": the labels there are */
 const char *feed_fault_label(enum feed_fault fault);
 const char *feed_fault_text(enum feed_fault fault);
 const char *feed_skip_label(enum feed_skip skip);

@@ -17,7 +17,8 @@
 	X(BAD_SOURCE,       "bad_source",       "not an IPv4 or IPv6 address or prefix")           \
 	X(HOST_BITS,        "host_bits",        "bits behind the prefix length are set")           \
 	X(NOT_CANONICAL,    "not_canonical",    "not how the source is written: lower case, shortened, IPv4 as IPv4") \
-	X(PREFIX_FLOOR,     "prefix_floor",     "prefix is shorter than guards allow")             \
+	X(PREFIX_FLOOR,     "prefix_floor",     "prefix is shorter than guards allow: min_prefix_v4, min_prefix_v6") \
+	X(WIDE,             "wide",             "prefix is shorter than wide_v4 or wide_v6: it needs --force and a ttl") \
 	X(NEVER_BLOCK,      "never_block",      "source lies in a never-block prefix")             \
 	X(NON_ROUTABLE,     "non_routable",     "private, shared, loopback, link-local or multicast space; guards.non_routable: pass lets it in") \
 	X(UNBLOCKABLE,      "unblockable",      "control traffic uses this address; it cannot be blocked") \
@@ -105,6 +106,7 @@ struct row {
  * unblockable; /0 is always under the floor. Both hold for allow too. A feed or
  * category name is 1 to 31 (category) or 63 (feed) of [A-Za-z0-9._-]; category
  * selftest is not for rows. expires_at is above 0 and before the year 10000.
+ * Never GATE_WIDE: who can insist is asked before a row is written.
  * *ret is filled for GATE_ELSEWHERE, too, which nothing else stands against.
  */
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret);

@@ -187,3 +187,15 @@ const struct api_route *api_find(struct http_request *rq, struct http_reply *rep
 		return NULL;
 	return found;
 }
+
+bool api_flag(const struct http_request *rq, const char *key, bool *ret, struct http_reply *reply)
+{
+	const char *text = http_query(rq, key);
+
+	*ret = text && strcmp(text, "0") != 0;
+	if (!text || !text[0] || !strcmp(text, "0") || !strcmp(text, "1"))
+		return true;
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "%s='%.40s': 0 or 1 is expected", key,
+			   text);
+	return false;
+}

@@ -36,6 +36,9 @@ struct api_route {
  */
 const struct api_route *api_find(struct http_request *rq, struct http_reply *reply);
 
+/* A parameter that is 0 or 1; without one false. False: reply says what is wrong with it. */
+bool api_flag(const struct http_request *rq, const char *key, bool *ret, struct http_reply *reply);
+
 /* Handlers. */
 void api_healthz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_readyz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

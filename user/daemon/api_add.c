@@ -19,7 +19,8 @@ struct addition {
 	enum gate_cause *cause;	   /* of each row */
 	struct listing_input *add; /* those that passed */
 	size_t adds;
-	bool skip; /* what is refused is left out instead of failing the rest */
+	bool skip;  /* what is refused is left out instead of failing the rest */
+	bool force; /* guards that may be overruled are */
 	int64_t now;
 };
 
@@ -34,22 +35,15 @@ static void addition_free(struct addition *a)
 /* What a person can do about a refusal, after its text. */
 static void describe_refusal(struct daemon *d, enum gate_cause cause, struct problem *ret)
 {
-	const struct categories *categories = sync_categories(d->sync);
-	size_t used;
+	struct problem known;
 
 	ret->text[0] = '\0';
 	if (cause == GATE_NEVER_BLOCK)
 		problem_set(ret, 0, "; take it out of 'never_block' if it is to be blocked");
 	if (cause != GATE_UNKNOWN_CATEGORY)
 		return;
-	problem_set(ret, 0, "; there are:");
-	for (unsigned int c = 0; c < MOAT_CATEGORIES; c++) {
-		if (!categories->name[c][0] || c == MOAT_CATEGORY_SELFTEST ||
-		    categories->name[c][0] == CATEGORY_MONITORED)
-			continue;
-		used = strlen(ret->text);
-		snprintf(ret->text + used, sizeof(ret->text) - used, " %s", categories->name[c]);
-	}
+	listing_known_categories(sync_categories(d->sync), &known);
+	problem_set(ret, 0, "; there are:%s", known.text);
 }
 
 static void refuse(struct daemon *d, const struct addition *a, size_t index,
@@ -104,6 +98,17 @@ static int canonical(struct addition *a, size_t index)
 	return canonical_region(a, row);
 }
 
+/* One that covers so much is added on purpose, and ends by itself. */
+static bool is_too_wide(struct daemon *d, const struct addition *a, const struct listing_input *row,
+			const struct claim *claim)
+{
+	const struct prefix *source = &claim->source;
+
+	return gate_role(sync_gate(d->sync), claim->category) == GATE_BLOCKS &&
+	       source->len < d->config->limits.wide[source->family] &&
+	       !(a->force && row->expires_at);
+}
+
 static enum gate_cause judge_row(struct daemon *d, const struct listing_input *input,
 				 struct claim *ret)
 {
@@ -145,6 +150,8 @@ static bool judge_rows(struct daemon *d, struct addition *a, struct http_reply *
 	}
 	for (size_t i = 0; i < count; i++) {
 		a->cause[i] = judge_row(d, &a->rows.row[i], &a->claim[i]);
+		if (!is_refused(a->cause[i]) && is_too_wide(d, a, &a->rows.row[i], &a->claim[i]))
+			a->cause[i] = GATE_WIDE;
 		if (is_refused(a->cause[i])) {
 			if (a->skip)
 				continue;
@@ -202,7 +209,7 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 	struct store *store;
 	int err;
 
-	if (!take_mode(rq, &a.skip, reply))
+	if (!take_mode(rq, &a.skip, reply) || !api_flag(rq, "force", &a.force, reply))
 		return;
 	err = rows_parse(rq->body, rq->body_size, a.now, &a.rows, &why);
 	if (err == -E2BIG) {
@@ -215,7 +222,7 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 	}
 	if (!judge_rows(d, &a, reply))
 		return;
-	if (!api_within_radius(d, rq, a.add, a.adds, reply))
+	if (!api_within_radius(d, a.add, a.adds, a.force, reply))
 		return;
 	store = api_store(d, true, reply);
 	if (!store)

@@ -243,24 +243,12 @@ void api_feed_release(struct daemon *d, const struct http_request *rq, struct ht
 	hold(d, rq, false, reply);
 }
 
-static bool take_flag(const struct http_request *rq, const char *key, bool *ret,
-		      struct http_reply *reply)
-{
-	const char *text = http_query(rq, key);
-
-	*ret = text && strcmp(text, "0") != 0;
-	if (!text || !text[0] || !strcmp(text, "0") || !strcmp(text, "1"))
-		return true;
-	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "%s='%.40s': 0 or 1 is expected", key,
-			   text);
-	return false;
-}
-
 static bool take_import(struct daemon *d, const struct http_request *rq, struct feeds_import *ret,
 			struct http_reply *reply)
 {
 	const char *format = http_query(rq, "format");
 	const char *ttl = http_query(rq, "ttl");
+	struct problem known;
 
 	*ret = (struct feeds_import){
 		.feed = rq->name,
@@ -272,15 +260,19 @@ static bool take_import(struct daemon *d, const struct http_request *rq, struct 
 	if (format) {
 		ret->format = feed_format_find(format);
 		if (ret->format < 0) {
+			feed_formats(&known);
 			http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
-					   "format='%.40s': there is no such format", format);
+					   "format='%.40s': there is no such format; there are:%s",
+					   format, known.text);
 			return false;
 		}
 	}
 	if (ret->category && (categories_find(sync_categories(d->sync), ret->category) < 0 ||
 			      !gate_name_ok(ret->category, MOAT_CATEGORY_NAME))) {
+		listing_known_categories(sync_categories(d->sync), &known);
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
-				   "category='%.40s': there is no such category", ret->category);
+				   "category='%.40s': there is no such category; there are:%s",
+				   ret->category, known.text);
 		return false;
 	}
 	if (ttl && units_duration(ttl, &ret->ttl)) {
@@ -288,8 +280,8 @@ static bool take_import(struct daemon *d, const struct http_request *rq, struct 
 				   "ttl='%.40s': a duration (15m, 12h, 30d) is expected", ttl);
 		return false;
 	}
-	return take_flag(rq, "dry_run", &ret->dry_run, reply) &&
-	       take_flag(rq, "force", &ret->force, reply);
+	return api_flag(rq, "dry_run", &ret->dry_run, reply) &&
+	       api_flag(rq, "force", &ret->force, reply);
 }
 
 void api_feed_import(struct daemon *d, const struct http_request *rq, struct http_reply *reply)

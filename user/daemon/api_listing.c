@@ -178,3 +178,17 @@ void spellings_covering(const struct prefix *source, struct spellings *ret)
 		ret->count++;
 	}
 }
+
+void listing_known_categories(const struct categories *categories, struct problem *ret)
+{
+	size_t used = 0;
+
+	ret->text[0] = '\0';
+	for (unsigned int c = 0; c < MOAT_CATEGORIES && used < sizeof(ret->text); c++) {
+		const char *name = categories->name[c];
+
+		if (!name[0] || c == MOAT_CATEGORY_SELFTEST || name[0] == CATEGORY_MONITORED)
+			continue;
+		used += (size_t)snprintf(ret->text + used, sizeof(ret->text) - used, " %s", name);
+	}
+}

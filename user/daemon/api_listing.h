@@ -21,6 +21,9 @@ struct listing_fate {
 /* By the gate, the time, and whether the kernel took it. */
 void listing_judge(struct daemon *d, const struct row *row, int64_t now, struct listing_fate *ret);
 
+/* " allow botnet scanner": what a row may be listed under. */
+void listing_known_categories(const struct categories *categories, struct problem *ret);
+
 /* A row of which the gate said this. claim: what the gate filled in. */
 void listing_judge_cause(struct daemon *d, enum gate_cause cause, const struct claim *claim,
 			 int64_t now, struct listing_fate *ret);

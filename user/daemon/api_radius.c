@@ -30,21 +30,15 @@ static int estimate(struct daemon *d, const struct listing_input *row, size_t co
 	return err ?: samples_estimate(d->samples, r, ret);
 }
 
-bool api_within_radius(struct daemon *d, const struct http_request *rq,
-		       const struct listing_input *row, size_t count, struct http_reply *reply)
+bool api_within_radius(struct daemon *d, const struct listing_input *row, size_t count, bool force,
+		       struct http_reply *reply)
 {
 	const struct config_limits *limits = &d->config->limits;
 	const struct http_problem about = { .cause = feed_guard_label(FEED_GUARD_RADIUS) };
-	const char *force = http_query(rq, "force");
 	struct radius_estimate e = {};
 	char text[RADIUS_TEXT];
 
-	if (force && force[0] && strcmp(force, "0") != 0 && strcmp(force, "1") != 0) {
-		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
-				   "force='%.40s': 0 or 1 is expected", force);
-		return false;
-	}
-	if (count <= limits->radius_sources || (force && strcmp(force, "0") != 0))
+	if (count <= limits->radius_sources || force)
 		return true;
 	if (estimate(d, row, count, &e)) {
 		http_reply_error(reply, -ENOMEM, &(struct problem){ "listings" });

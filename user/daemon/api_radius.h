@@ -7,14 +7,13 @@
 
 #include "daemon/daemon.h"
 #include "daemon/http_reply.h"
-#include "daemon/http_request.h"
 
 /*
  * Whether count rows may be added: few may always, many only if they would not
- * hit more of what passes now than radius_budget, or with force=1. False: reply
+ * hit more of what passes now than radius_budget, or with force. False: reply
  * says why not.
  */
-bool api_within_radius(struct daemon *d, const struct http_request *rq,
-		       const struct listing_input *row, size_t count, struct http_reply *reply);
+bool api_within_radius(struct daemon *d, const struct listing_input *row, size_t count, bool force,
+		       struct http_reply *reply);
 
 #endif

@@ -239,8 +239,11 @@ static void degraded_feeds(struct daemon *d, struct degraded *out)
 		snprintf(why + strlen(why), sizeof(why) - strlen(why),
 			 " (age of its last good list: %s)", age);
 		degraded_add(out, what, why,
-			     "its listings stay until their ttl ends; it is tried again by itself, or "
-			     "by 'moatctl feeds fetch'");
+			     view.state->last_good
+				     ? "its listings stay until their ttl ends; it is tried again by "
+				       "itself, or by 'moatctl feeds fetch'"
+				     : "nothing of it is in force; correct what it says, it is tried "
+				       "again by itself, or by 'moatctl feeds fetch'");
 	}
 }
 

@@ -3,6 +3,24 @@
 
 #include <inttypes.h>
 
+/* Why nothing of it is a listing, by what was left out. */
+static void describe_nothing(const struct feed_report *r, struct problem *why)
+{
+	if (r->wide)
+		problem_set(why, 0,
+			    "%zu prefixes shorter than wide_v4 or wide_v6, and nothing else: look at "
+			    "them, then import them with --force and a ttl",
+			    r->wide);
+	else if (r->no_category)
+		problem_set(why, 0,
+			    "%zu rows, and none has a category: import them with -c CATEGORY, or "
+			    "give the feed a category",
+			    r->no_category);
+	else
+		problem_set(why, 0,
+			    "no entry of it is a listing: if it may be empty, set allow_empty");
+}
+
 static enum feed_guard check_size(const struct feed_rules *rules, uint64_t old,
 				  const struct feed_report *r, struct problem *why)
 {
@@ -19,10 +37,7 @@ static enum feed_guard check_size(const struct feed_rules *rules, uint64_t old,
 		return FEED_GUARD_NOT_EMPTY;
 	}
 	if (!now && !rules->allow_empty) {
-		problem_set(why, 0,
-			    "no entry of it is a listing (%zu rows without a category): if it may be "
-			    "empty, set allow_empty",
-			    r->no_category);
+		describe_nothing(r, why);
 		return FEED_GUARD_NOT_EMPTY;
 	}
 	if (now < rules->min_entries) {
