@@ -82,6 +82,8 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 	*ret = (struct feed_view){
 		.state = &fake_feeds.state[index],
 		.config = fake_feeds.config[index].name[0] ? &fake_feeds.config[index] : NULL,
+		.held = (enum feed_hold)fake_feeds.state[index].held,
+		.held_why = fake_feeds.state[index].held_why,
 		.radius = &fake_feeds.radius,
 	};
 }

@@ -48,7 +48,7 @@ struct list {
 	int64_t review;
 	uint32_t max_growth;	     /* percent; 0: 300 */
 	const struct config *config; /* NULL: the blast radius is not asked */
-	bool monitor;
+	bool monitor, settled;
 	enum feed_hold held;
 };
 
@@ -118,6 +118,7 @@ static inline struct feed_report take(struct lab *lab, struct store *s, const st
 		.overlaps = list->overlaps,
 		.config = list->config,
 		.monitor = list->monitor,
+		.settled = list->settled,
 		.held = list->held,
 	};
 

@@ -181,8 +181,35 @@ static void a_feed_in_mode_monitor_hits_nobody(void **state)
 	struct feed_report r = take_text(lab, s, radius(.monitor = true), hits);
 
 	assert_int_equal(r.radius.sources, 0);
-	assert_int_equal(r.hold, FEED_FREE);
+	assert_int_equal(r.hold, FEED_HELD_BY_MODE);
 	r = take_text(lab, s, radius(.monitor = true, .held = FEED_HELD_BY_GUARD), hits);
+	assert_int_equal(r.hold, FEED_HELD_BY_MODE);
+	r = take_text(lab, s, radius(.monitor = true, .held = FEED_HELD_BY_HAND), hits);
+	assert_int_equal(r.hold, FEED_HELD_BY_HAND);
+}
+
+static void a_feed_that_leaves_mode_monitor_is_judged_as_a_whole(void **state)
+{
+	WITH_STORE;
+	struct feed_report r = take_text(lab, s, radius(.monitor = true), hits);
+
+	r = take_text(lab, s, radius(.held = FEED_HELD_BY_MODE, .again = true), hits);
+	assert_int_equal(r.adds, 0);
+	assert_int_equal(r.radius.sources, OTHERS + 30);
+	assert_int_equal(r.hold, FEED_HELD_BY_GUARD);
+	r = take_text(lab, s, radius(.held = FEED_HELD_BY_MODE), misses);
+	assert_int_equal(r.hold, FEED_FREE);
+}
+
+static void without_traffic_it_waits_for_some_and_not_for_ever(void **state)
+{
+	WITH_STORE;
+	struct feed_report r = take_text(lab, s, radius(.monitor = true), hits);
+
+	fake.window_now = 100 + 2 * WINDOW_SECONDS;
+	r = take_text(lab, s, radius(.held = FEED_HELD_BY_MODE), hits);
+	assert_int_equal(r.hold, FEED_HELD_BY_MODE);
+	r = take_text(lab, s, radius(.held = FEED_HELD_BY_MODE, .settled = true), hits);
 	assert_int_equal(r.hold, FEED_FREE);
 }
 
@@ -219,6 +246,8 @@ int main(void)
 		T(what_was_held_by_hand_is_released_by_hand),
 		T(force_releases_what_the_guard_holds),
 		T(a_feed_in_mode_monitor_hits_nobody),
+		T(a_feed_that_leaves_mode_monitor_is_judged_as_a_whole),
+		T(without_traffic_it_waits_for_some_and_not_for_ever),
 		T(what_the_gate_keeps_out_hits_nobody),
 		T(the_copy_on_disk_is_not_asked_again),
 #undef T

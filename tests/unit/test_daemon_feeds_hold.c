@@ -16,6 +16,8 @@
 static struct feeds_run *feeds;
 static const struct actor root = { "root", "moatctl" };
 
+static struct config_feed config_feed; /* "drop", if a test configures it */
+
 static int setup(void **state)
 {
 	struct moat_sample sample = { .family = MOAT_IPV4, .chance = 1 };
@@ -28,6 +30,16 @@ static int setup(void **state)
 	fake.store = lab_open(lab);
 	fake.config.database = lab->uri;
 	fake.config.limits = (struct config_limits){ 50, 300, 20, { 12, 28 }, 0, 5000 };
+	config_feed = (struct config_feed){
+		.name = "drop",
+		.url = (char *)"https://example.net/drop.txt",
+		.category = "botnet",
+		.every = 3600,
+		.ttl = 86400,
+		.confidence = -1,
+		.limits = fake.config.limits,
+		.parse = { .format = FEED_PLAIN },
+	};
 	assert_int_equal(window_new(7, &fake.window), 0);
 	window_open(fake.window, 0);
 	fake.window_now = 100;
@@ -187,6 +199,111 @@ static void a_new_process_knows_it(void **state)
 	assert_non_null(strstr(view.state->held_why, "would have hit 100"));
 }
 
+/* ---- the end of mode monitor ---- */
+
+static struct feed_view view(void)
+{
+	struct feed_view found = {};
+
+	if (feeds_run_count(feeds))
+		feeds_run_view(feeds, 0, &found);
+	return found;
+}
+
+struct wanted {
+	enum feed_hold held;
+	int64_t deadline;
+};
+
+static void look(void *arg)
+{
+	const struct wanted *wanted = arg;
+	struct feed_view v = view();
+
+	if (v.state && v.state->last_good && !v.running && v.state->held == (uint64_t)wanted->held)
+		loop_stop(fake.daemon.loop);
+	else if (lab_ms() > wanted->deadline)
+		fail_msg("not within %d ms", DEADLINE_MS);
+}
+
+static void wait_held(enum feed_hold held)
+{
+	struct wanted wanted = { held, lab_ms() + DEADLINE_MS };
+	int timer = loop_timer(fake.daemon.loop, 1, 1, look, &wanted);
+
+	assert_int_equal(loop_run(fake.daemon.loop), 0);
+	loop_timer_remove(fake.daemon.loop, timer);
+}
+
+/* A list of a feed that is configured in mode monitor is there. */
+static void monitor(const struct lab *lab, const char *list)
+{
+	struct answered answered = {};
+	struct problem why = {};
+
+	config_feed.monitor = true;
+	fake.config.feed = &config_feed;
+	fake.config.feeds = 1;
+	fake_feeder.list = list;
+	assert_int_equal(feeds_run_fetch(feeds, "drop", &root, on_answer, &answered, &why), 0);
+	assert_int_equal(loop_run(fake.daemon.loop), 0);
+	assert_true(answered.report.applied);
+	fake_feeder.list = NULL; /* from here on nobody answers */
+	wait_held(FEED_HELD_BY_MODE);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 1);
+}
+
+static void mode_monitor_is_no_hold_that_people_see(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor(lab, HIT);
+	assert_int_equal(view().held, FEED_FREE);
+	assert_string_equal(view().held_why, "");
+	assert_string_equal(fake.held, "");
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_MODE);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'hold'"), 0);
+}
+
+static void a_feed_that_leaves_mode_monitor_and_would_hit_much_is_held(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor(lab, HIT);
+	config_feed.monitor = false;
+	feeds_run_reload(feeds);
+	assert_int_equal(view().held, FEED_HELD_BY_MODE);
+	wait_held(FEED_HELD_BY_GUARD);
+	assert_string_equal(fake.held, "drop");
+	assert_non_null(strstr(view().held_why, "would have hit 100"));
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'hold'"), 1);
+}
+
+static void one_that_would_hit_nobody_is_put_in_force(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor(lab, NONE);
+	config_feed.monitor = false;
+	feeds_run_reload(feeds);
+	wait_held(FEED_FREE);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'release'"), 1);
+}
+
+static void a_feed_that_leaves_the_configuration_stays_in_monitor(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor(lab, HIT);
+	fake.config.feeds = 0;
+	feeds_run_reload(feeds);
+	assert_int_equal(view().held, FEED_HELD_BY_MODE);
+	assert_non_null(strstr(view().held_why, "mode monitor"));
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_MODE);
+	assert_int_equal(hold("drop", false), 0);
+	assert_int_equal(view().held, FEED_FREE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +314,10 @@ int main(void)
 		T(it_is_released_and_held_by_hand),
 		T(where_the_filter_cannot_hold_nothing_is_written),
 		T(a_new_process_knows_it),
+		T(mode_monitor_is_no_hold_that_people_see),
+		T(a_feed_that_leaves_mode_monitor_and_would_hit_much_is_held),
+		T(one_that_would_hit_nobody_is_put_in_force),
+		T(a_feed_that_leaves_the_configuration_stays_in_monitor),
 #undef T
 	};
 

@@ -142,6 +142,39 @@ static void what_is_held_is_held_after_a_reload(void **state)
 	assert_verdict("20.0.0.1", "limit");
 }
 
+#define MONITOR                                                                                    \
+	"feeds: [ { name: drop, url: 'https://example.net/d', category: botnet, mode: monitor } ]\n"
+
+static void reload(const char *config)
+{
+	lab_config(config);
+	assert_int_equal(sync_reload(lab.sync, lab.config, lab.never, lab.nevers, &lab.why), 0);
+}
+
+static void what_came_in_mode_monitor_is_held_when_the_mode_is_over(void **state)
+{
+	(void)state;
+	start(PLENTY MONITOR);
+	lab_sql("INSERT INTO feed (feed, held) VALUES ('drop', %d)", FEED_HELD_BY_MODE);
+	list_of("drop", "20.0.0.1", "botnet");
+	list_of("other", "20.0.0.2", "botnet");
+	lab_follow();
+	assert_verdict("20.0.0.1", "monitor");
+	assert_false(sync_held(lab.sync, "drop"));
+	/* In mode enforce now, or removed, or called otherwise: nobody has judged it. */
+	reload(PLENTY);
+	assert_true(sync_held(lab.sync, "drop"));
+	assert_verdict("20.0.0.1", "monitor");
+	assert_verdict("20.0.0.2", "drop");
+	lab_restart();
+	assert_int_equal(lab_start(), 0);
+	assert_verdict("20.0.0.1", "monitor");
+	reload(PLENTY MONITOR);
+	assert_verdict("20.0.0.1", "monitor");
+	assert_false(sync_held(lab.sync, "drop"));
+	lab_check();
+}
+
 static void where_no_number_is_left_what_is_held_is_kept_out(void **state)
 {
 	static char config[CROWD * 48];
@@ -185,6 +218,7 @@ int main(void)
 		LAB_TEST(another_feed_s_claim_drops_all_the_same),
 		LAB_TEST(what_is_held_is_held_after_a_restart),
 		LAB_TEST(what_is_held_is_held_after_a_reload),
+		LAB_TEST(what_came_in_mode_monitor_is_held_when_the_mode_is_over),
 		LAB_TEST(where_no_number_is_left_what_is_held_is_kept_out),
 		LAB_TEST(before_the_database_was_read_nothing_is_held),
 	};

@@ -35,7 +35,7 @@ static const char *state_of(const struct feed_view *view)
 {
 	if (view->state->fault[0])
 		return "trouble";
-	if (view->state->held)
+	if (view->held)
 		return "held";
 	return view->state->last_good ? "ok" : "new";
 }
@@ -76,8 +76,8 @@ static void emit_feed(struct emit *e, const struct feed_view *view)
 	emit_whole(e, "failures", (int64_t)state->failures);
 	emit_text(e, "cause", state->fault[0] ? state->fault : NULL);
 	emit_text(e, "why", state->fault[0] ? state->detail : NULL);
-	emit_text(e, "held", feed_hold_label(state->held));
-	emit_text(e, "held_why", state->held ? state->held_why : NULL);
+	emit_text(e, "held", feed_hold_label(view->held));
+	emit_text(e, "held_why", view->held ? view->held_why : NULL);
 	feed_radius_emit(e, view->radius);
 	emit_end(e, '}');
 }

@@ -195,16 +195,16 @@ static void degraded_held(struct daemon *d, struct degraded *out)
 		char what[80], why[sizeof(view.state->held_why) + 48], to_do[160];
 
 		feeds_run_view(d->feeds, i, &view);
-		if (!view.state->held)
+		if (!view.held)
 			continue;
 		snprintf(what, sizeof(what), "feed %s", view.state->feed);
 		snprintf(why, sizeof(why), "held in monitor, its listings only count: %s",
-			 view.state->held_why);
+			 view.held_why);
 		snprintf(to_do, sizeof(to_do), "'moatctl feeds release %s' puts them in force%s",
 			 view.state->feed,
-			 view.state->held == FEED_HELD_BY_GUARD
-				 ? "; so does the next list that hits less"
-				 : "");
+			 view.held == FEED_HELD_BY_HAND ? ""
+			 : view.config			? "; so does the next list that hits less"
+							: "; else they end with their ttl");
 		degraded_add(out, what, why, to_do);
 	}
 }

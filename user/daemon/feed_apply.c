@@ -410,14 +410,14 @@ static void ask_guards(struct feed_apply *a, const struct feed_judge *judge, str
 	r->why = why;
 }
 
-/* A feed in mode monitor hits nobody: if it is held, that is over. */
+/* A feed in mode monitor hits nobody. Once that mode is over, what it lists is to be judged. */
 static int ask_radius(struct feed_apply *a, const struct feed_judge *judge, struct feed_report *r)
 {
 	int err = 0;
 
 	if (!a->radius) {
-		if (judge->monitor && judge->held == FEED_HELD_BY_GUARD)
-			r->hold = FEED_FREE;
+		if (judge->monitor && judge->held != FEED_HELD_BY_HAND)
+			r->hold = FEED_HELD_BY_MODE;
 		return 0;
 	}
 	if (judge->trusted)
@@ -503,6 +503,7 @@ int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struc
 		return 0;
 	}
 	ret->hold = judge->held;
+	ret->monitor = judge->monitor;
 	if (judge->config && !judge->monitor && radius_new(judge->config, &a->radius))
 		err = problem_set(&ret->why, -ENOMEM, "out of memory");
 	else

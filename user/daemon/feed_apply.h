@@ -83,6 +83,7 @@ struct feed_judge {
 	const struct config *config; /* whose policies say what acts; NULL: the radius is not asked */
 	bool trusted;		     /* the feed needs no other to agree */
 	bool monitor;		     /* the feed is in mode monitor: nothing of it acts */
+	bool settled;		     /* if nothing can be judged now, it will not be soon either */
 	enum feed_hold held;	     /* as the feed is now */
 };
 

@@ -50,7 +50,8 @@ static void decide(const struct config_limits *limits, const struct feed_judge *
 {
 	const struct radius_estimate *e = &report->radius;
 	bool over = radius_is_over(e, limits);
-	bool by_guard = judge->held == FEED_HELD_BY_GUARD;
+	bool by_mode = judge->held == FEED_HELD_BY_MODE;
+	bool by_guard = judge->held == FEED_HELD_BY_GUARD || by_mode;
 
 	if (judge->held == FEED_HELD_BY_HAND)
 		return;
@@ -59,7 +60,8 @@ static void decide(const struct config_limits *limits, const struct feed_judge *
 		report->hold = FEED_FREE;
 	} else if (by_guard && over) {
 		hold(report, limits);
-	} else if (by_guard && (e->judged || e->sources <= limits->radius_sources)) {
+	} else if (by_guard && (e->judged || e->sources <= limits->radius_sources ||
+				(by_mode && judge->settled))) {
 		report->hold = FEED_FREE;
 	} else if (over && !judge->again) {
 		if (report->live)

@@ -6,6 +6,7 @@
  *	nothing of the feed is in force yet	its listings are held in monitor
  *	a list is in force			the new one is refused
  *	the feed is held by this guard		it is released once a list hits less
+	it was in mode monitor until now	what it lists is judged like a first list
  *
  * Who uses it: feed_apply.c, once the entries are compared.
  */

@@ -62,7 +62,13 @@ static void emit_overlap(struct emit *e, const struct feed_report *r)
 
 const char *feed_hold_label(uint64_t hold)
 {
-	return hold == FEED_HELD_BY_GUARD ? "guard" : hold == FEED_HELD_BY_HAND ? "hand" : NULL;
+	static const char *const labels[] = {
+		[FEED_HELD_BY_GUARD] = "guard",
+		[FEED_HELD_BY_HAND] = "hand",
+		[FEED_HELD_BY_MODE] = "mode",
+	};
+
+	return hold < ARRAY_SIZE(labels) ? labels[hold] : NULL;
 }
 
 static void emit_hits(struct emit *e, const struct radius_estimate *radius)
@@ -140,6 +146,7 @@ void feed_report_emit(struct emit *e, const struct feed_report *r)
 	emit_end(e, '}');
 	emit_overlap(e, r);
 	feed_radius_emit(e, &r->radius);
-	emit_text(e, "held", feed_hold_label(r->hold));
+	emit_text(e, "held",
+		  r->monitor && r->hold == FEED_HELD_BY_MODE ? NULL : feed_hold_label(r->hold));
 	emit_text(e, "held_why", r->hold ? r->hold_why : NULL);
 }

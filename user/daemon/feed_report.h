@@ -82,6 +82,7 @@ struct feed_report {
 
 	struct radius_estimate radius; /* of what the list adds, or of all if the feed is held */
 	enum feed_hold hold;	       /* how the feed is with this list */
+	bool monitor;		       /* it is in mode monitor, which is no news */
 	char hold_why[192];
 
 	char cause[FEED_CAUSE_MAX]; /* "": nothing stands against it */
@@ -90,7 +91,7 @@ struct feed_report {
 	struct problem why; /* of cause: what and what to do */
 };
 
-/* "guard", "hand", NULL: it is not held. */
+/* "guard", "hand", "mode"; NULL: it is not held. */
 const char *feed_hold_label(uint64_t hold);
 
 /* A member "radius". */

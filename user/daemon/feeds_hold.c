@@ -2,6 +2,29 @@
 #include "core/log.h"
 #include "daemon/feeds_run_state.h"
 
+#define WHY_MODE                                                                                   \
+	"it was in mode monitor when they came, and whom they would hit was not judged since"
+
+enum feed_hold feeds_held(const struct feed_run *feed)
+{
+	const struct config_feed *config = feeds_config(feed->all, feed->state.feed);
+	bool by_mode = feed->state.held == FEED_HELD_BY_MODE;
+
+	return by_mode && config && config->monitor ? FEED_FREE : (enum feed_hold)feed->state.held;
+}
+
+const char *feeds_held_why(const struct feed_run *feed)
+{
+	enum feed_hold held = feeds_held(feed);
+
+	return !held ? "" : held == FEED_HELD_BY_MODE ? WHY_MODE : feed->state.held_why;
+}
+
+bool feeds_is_unjudged(const struct feed_run *feed, const struct config_feed *config)
+{
+	return feed->state.held == FEED_HELD_BY_MODE && config && !config->monitor;
+}
+
 static void audit(const struct feed_run *feed, const struct feed_state *next,
 		  const struct actor *actor)
 {
@@ -18,7 +41,9 @@ static void audit(const struct feed_run *feed, const struct feed_state *next,
 void feeds_note_hold(const struct feed_run *feed, const struct feed_state *next,
 		     const struct actor *actor)
 {
-	if (!feed->state.held == !next->held)
+	if (next->held == FEED_HELD_BY_MODE || feed->state.held == next->held)
+		return;
+	if (feed->state.held && next->held && feed->state.held != FEED_HELD_BY_MODE)
 		return;
 	if (next->held)
 		log_warning("feed '%s': held in monitor, its listings only count: %s; "

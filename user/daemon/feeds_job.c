@@ -244,7 +244,9 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 
 	next_state(job, result, report, &state);
 	/* Held before the first row is there, given free once all of it is the new list. */
-	err = report->hold ? sync_hold(d->sync, feed->state.feed, true, why) : 0;
+	err = report->hold && !(report->hold == FEED_HELD_BY_MODE && report->monitor)
+		      ? sync_hold(d->sync, feed->state.feed, true, why)
+		      : 0;
 	if (err)
 		return err;
 	err = feed_apply_write(job->apply, sync_store(d->sync), &actor, feeds_now(), &state, report,
@@ -304,6 +306,7 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		.config = d->config,
 		.trusted = config && config->trusted,
 		.monitor = config && config->monitor,
+		.settled = !d->samples || feeds_now() - d->started > FEEDS_SETTLED,
 		.held = feed->state.held,
 	};
 	int err;
@@ -364,8 +367,8 @@ static void confirm(struct feed_job *job, const struct feeder_result *result)
 	state.last_good = state.last_try = start.fetched;
 	state.failures = 0;
 	state.fault[0] = state.detail[0] = '\0';
-	if (feed->state.held != FEED_HELD_BY_GUARD && feed->refreshed &&
-	    start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK &&
+	if ((!feed->state.held || feed->state.held == FEED_HELD_BY_HAND || config->monitor) &&
+	    feed->refreshed && start.fetched - feed->refreshed < config->ttl / FEED_TTL_SLACK &&
 	    (!feed->asns || feed->tables == job->tables)) {
 		close(start.fd);
 		note_good(feed, &state);

@@ -9,8 +9,9 @@
 #include "daemon/feed_schedule.h"
 #include "daemon/feeds_run_state.h"
 
-#define TICK_MS	   200
-#define SQLITE_URI "sqlite://"
+#define TICK_MS		  200
+#define SQLITE_URI	  "sqlite://"
+#define FEEDS_JUDGE_AGAIN 30 /* seconds between tries to judge what came in mode monitor */
 
 int64_t feeds_now(void)
 {
@@ -200,6 +201,21 @@ static void start_from_disk(struct feed_run *feed, const struct config_feed *con
 	feed_rules_free(&rules);
 }
 
+/*
+ * Mode monitor is over: what is listed is judged like a first list, from its
+ * copy, until there was traffic to judge it by. A LAPI's next answer does that.
+ */
+static void judge_anew(struct feed_run *feed, const struct config_feed *config, int64_t now)
+{
+	if (!feeds_is_unjudged(feed, config) || feed->job ||
+	    (feed->judged && llabs(now - feed->judged) < FEEDS_JUDGE_AGAIN))
+		return;
+	feed->judged = now;
+	start_from_disk(feed, config);
+	if (!feed->job && !feed->state.failures)
+		feed->next = now;
+}
+
 static int start_fetch(struct feed_run *feed, const struct config_feed *config,
 		       struct job_start *start, struct problem *why)
 {
@@ -245,6 +261,8 @@ static void tick(void *arg)
 		if (config && !feed->from_disk && !feed->job &&
 		    running(f, false) < FEEDS_FETCHES_MAX)
 			start_from_disk(feed, config);
+		else if (config && running(f, false) < FEEDS_FETCHES_MAX)
+			judge_anew(feed, config, now);
 		tell_usage(feed, config, now);
 		waits |= config && (!feed->from_disk || (feed->job && feed->job->kind == JOB_DISK));
 	}
@@ -397,6 +415,8 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 		.config = feeds_config(f, feed->state.feed),
 		.next = feed->next,
 		.running = feed->job,
+		.held = feeds_held(feed),
+		.held_why = feeds_held_why(feed),
 		.radius = &feed->radius,
 		.asns = feed->asns,
 		.asns_found = feed->asns_found,

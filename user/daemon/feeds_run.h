@@ -70,6 +70,8 @@ struct feed_view {
 	const struct config_feed *config; /* NULL: not configured, somebody imported it */
 	int64_t next;			  /* when it is fetched next, unix seconds; 0: not */
 	bool running;
+	enum feed_hold held;  /* FEED_FREE in mode monitor, too: that is no trouble */
+	const char *held_why; /* "" if it is not held */
 	const struct radius_estimate *radius; /* of the last list that added something that acts */
 	uint64_t asns, asns_found, asn_prefixes; /* AS numbers of its list, see core/feed.h */
 	bool tables;				 /* there was an asn_table for it */

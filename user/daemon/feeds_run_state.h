@@ -18,7 +18,8 @@
 #include "daemon/feeder.h"
 #include "daemon/feeds_run.h"
 
-#define FEEDS_CAUSES_MAX 32 /* that one feed is counted under */
+#define FEEDS_CAUSES_MAX 32			  /* that one feed is counted under */
+#define FEEDS_SETTLED	 (2 * RADIUS_SECONDS_MIN) /* of sampling: who sends something was seen */
 #define FEEDS_DIR	 "feeds"
 #define FEEDS_PATH                                                                                 \
 	(PATH_MAX + 128) /* of a file in it; what is too long for the system fails there */
@@ -35,6 +36,7 @@ struct feed_run {
 	struct feeds_run *all;
 	struct feed_state state;
 	int64_t next;	   /* unix seconds */
+	int64_t judged;	   /* when what came in mode monitor was last given to the guard */
 	int64_t refreshed; /* when its listings were last given the full ttl; 0: not by this process */
 	uint64_t attempts;	       /* fetches begun */
 	struct radius_estimate radius; /* of the last list that added something */
@@ -96,6 +98,13 @@ int64_t feeds_now(void); /* unix seconds */
 struct feed_run *feeds_find_run(const struct feeds_run *f, const char *name);
 
 /* ---- feeds_hold.c ---- */
+
+/* How it is held, and why, as people see it: mode monitor is no hold while it is configured. */
+enum feed_hold feeds_held(const struct feed_run *feed);
+const char *feeds_held_why(const struct feed_run *feed);
+
+/* Whether what it lists came in mode monitor, and is to be judged now that the mode is over. */
+bool feeds_is_unjudged(const struct feed_run *feed, const struct config_feed *config);
 
 /* Says in log and audit that a feed is held now, or free, if that is new. */
 void feeds_note_hold(const struct feed_run *feed, const struct feed_state *next,

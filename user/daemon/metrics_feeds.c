@@ -30,7 +30,7 @@ static double in_trouble(const struct feed_view *view)
 
 static double held(const struct feed_view *view)
 {
-	return view->state->held != FEED_FREE;
+	return view->held != FEED_FREE;
 }
 
 static double asns(const struct feed_view *view)
@@ -56,7 +56,8 @@ static const struct {
 	  "How old a feed's list says that it is; 0: it does not.", modified },
 	{ "moat_feed_in_trouble", "1 if the last list of a feed could not be taken over.",
 	  in_trouble },
-	{ "moat_feed_held", "1 if the listings of a feed only count: held by a guard or by hand.",
+	{ "moat_feed_held",
+	  "1 if the listings of a feed only count: held by a guard, by hand, or since mode monitor.",
 	  held },
 	{ "moat_feed_as_numbers", "AS numbers that the list of a feed names.", asns },
 	{ "moat_feed_as_numbers_left_out",

@@ -2,7 +2,9 @@
 /*
  * Feeds that are held in monitor: their listings are in the database and in the
  * maps, but only count, as those of a feed in mode monitor. Which feeds are held
- * stands in table feed and is read before the listings.
+ * stands in table feed and is read before the listings. What a feed lists in mode
+ * monitor is held by that mode when the configuration changes: it may be another
+ * mode then, or not know the feed any more.
  */
 #include "core/log.h"
 #include "daemon/sync_private.h"
@@ -57,11 +59,21 @@ static void drop_name(struct sync *s, const char *feed)
 
 /* ---- at start ---- */
 
+/* What is in mode monitor only counts by that; the hold is for when the mode is over. */
+static bool is_monitored(const struct sync *s, const char *feed)
+{
+	return s->rules->monitors && bsearch(&feed, s->rules->monitor, s->rules->monitors,
+					     sizeof(*s->rules->monitor), compare_held);
+}
+
 static int take_state(void *arg, const struct feed_state *state)
 {
 	struct sync *s = arg;
 
-	return state->held && !sync_held(s, state->feed) ? add_name(s, state->feed) : 0;
+	if (!state->held || sync_held(s, state->feed) ||
+	    (state->held == FEED_HELD_BY_MODE && is_monitored(s, state->feed)))
+		return 0;
+	return add_name(s, state->feed);
 }
 
 int sync_read_holds(struct sync *s, struct problem *why)

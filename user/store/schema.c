@@ -66,7 +66,7 @@ const char schema_tables[] =
 	"  last_good INTEGER, last_try INTEGER, modified INTEGER,\n"
 	"  entries INTEGER, failures INTEGER, origin INTEGER, format TEXT,\n"
 	"  etag TEXT, last_modified TEXT, fault TEXT, detail TEXT,\n"
-	"  held INTEGER, held_why TEXT);  -- 1: by a guard, 2: by hand: its listings only count\n"
+	"  held INTEGER, held_why TEXT);  -- 1: by a guard, 2: by hand, 3: by its mode\n"
 
 	"-- Who writes, for audit: one row inside a transaction of moatd, else none.\n"
 	"CREATE TABLE writer (actor TEXT NOT NULL, origin TEXT NOT NULL);\n";

@@ -178,6 +178,7 @@ enum feed_hold {
 	FEED_FREE,
 	FEED_HELD_BY_GUARD, /* until a later list hits less */
 	FEED_HELD_BY_HAND,  /* until somebody releases it */
+	FEED_HELD_BY_MODE, /* they came in mode monitor: until they were judged like a first list */
 };
 
 typedef int (*store_feed_fn)(void *arg, const struct feed_state *state);
