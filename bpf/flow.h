@@ -41,6 +41,14 @@ struct flow_echo {
 
 _Static_assert(sizeof(struct flow_tcp) == 14 && sizeof(struct flow_echo) == 6, "no padding");
 
+/* The first two fields of moat_flow in one load or store, so that they belong together. */
+union flow_life {
+	__u64 word;
+	struct {
+		__u32 seen, state;
+	};
+};
+
 static __always_inline void *flow_table(void)
 {
 	__u32 zero = 0;

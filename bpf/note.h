@@ -20,13 +20,12 @@
  */
 static __always_inline void note_touch(struct moat_flow *flow, __u32 state, __u32 now)
 {
-	union {
-		__u64 word;
-		struct moat_flow flow;
-	} value = { .flow = { .seen = now, .state = state } };
+	union flow_life value = { .seen = now, .state = state };
 
 	if (flow->seen != now || flow->state != state)
 		*(volatile __u64 *)flow = value.word;
+	if (flow->errors)
+		flow->errors = 0;
 }
 
 static __always_inline void note_open(void *table, const struct moat_flow_key *key, __u32 state)

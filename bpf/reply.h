@@ -4,7 +4,8 @@
  * from here (bpf/note.h). Asked for listed sources only: others pay nothing.
  *
  * A SYN without ACK is never an answer. A later fragment has no ports, so it
- * belongs to no flow. An ICMP error belongs to the flow it quotes.
+ * belongs to no flow. An ICMP error belongs to the flow it quotes, if it is
+ * sent to the address that the flow was opened from.
  */
 #ifndef BPF_REPLY_H
 #define BPF_REPLY_H
@@ -53,54 +54,76 @@ static __always_inline bool reply_ports(struct moat_flow_key *key, const void *a
 	return true;
 }
 
-static __always_inline bool reply_is_live(const struct moat_flow_key *key)
+/* error: the packet is one about the flow; then it counts. */
+static __always_inline bool reply_is_live(const struct moat_flow_key *key, bool error)
 {
 	void *table = flow_table();
-	const struct moat_flow *noted;
-	union {
-		__u64 word;
-		struct moat_flow flow;
-	} value;
+	struct moat_flow *noted;
+	union flow_life life;
 
 	noted = table ? bpf_map_lookup_elem(table, key) : NULL;
 	if (!noted)
 		return false;
-	value.word = *(volatile __u64 *)noted;
+	life.word = *(volatile __u64 *)noted;
 	/* Signed: another CPU may have seen a packet after this one read the clock. */
-	return (__s32)(flow_now() - value.flow.seen) <= (__s32)moat_flow_lifetime(value.flow.state);
+	if ((__s32)(flow_now() - life.seen) > (__s32)moat_flow_lifetime(life.state))
+		return false;
+	if (!error)
+		return true;
+	if (noted->errors >= MOAT_FLOW_ERRORS)
+		return false;
+	__sync_fetch_and_add(&noted->errors,
+			     1); /* as many more as there are CPUs may get through */
+	return true;
+}
+
+/* Whether the IP packet at ip came to where the flow begins. */
+static __always_inline bool reply_came_to(const struct moat_flow_key *key, const void *ip,
+					  const void *end)
+{
+	struct moat_flow_key to = {};
+
+	return flow_addresses(&to, ip, end, key->family, false) && to.local[0] == key->local[0] &&
+	       to.local[1] == key->local[1] && to.local[2] == key->local[2] &&
+	       to.local[3] == key->local[3];
 }
 
 /*
  * Whether the IP header at offset ip, with the union transport word, is of a
- * live flow. A function of its own: the verifier walks it once.
+ * live flow. error: the offset of the IP header of the ICMP error that quotes
+ * it, or 0. A function of its own: the verifier walks it once.
  */
 __attribute__((noinline)) __u32 reply_noted(struct xdp_md *ctx, __u32 ip, __u32 family, __u64 word,
-					    __u32 out)
+					    __u32 error)
 {
 	union transport transport = { .word = word };
 	struct moat_flow_key key = {};
 	const void *data = packet_data(ctx);
 	const void *end = packet_end(ctx);
+	bool quoted = error;
 
-	return flow_addresses(&key, data + (ip & PARSE_OFFSET), end, family, out) &&
-	       reply_ports(&key, data + (transport.offset & PARSE_OFFSET), end, &transport, out) &&
-	       reply_is_live(&key);
+	if (!flow_addresses(&key, data + (ip & PARSE_OFFSET), end, family, quoted) ||
+	    !reply_ports(&key, data + (transport.offset & PARSE_OFFSET), end, &transport, quoted))
+		return false;
+	if (quoted && !reply_came_to(&key, data + (error & 0x1F), end))
+		return false;
+	return reply_is_live(&key, quoted);
 }
 
 static __always_inline bool reply_belongs(struct xdp_md *ctx, const struct packet *pkt)
 {
 	union transport transport;
 	__u32 ip = pkt->ip;
-	bool quoted = false;
+	__u32 error = 0;
 
 	transport.word = parse_transport(ctx, ip, pkt->family);
 	if (transport.known == TRANSPORT_PORTS && reply_is_error(&transport, pkt->family)) {
-		quoted = true;
+		error = pkt->ip;
 		ip = transport.offset + ICMP_ERROR;
 		transport.word = parse_transport(ctx, ip, pkt->family);
 	}
 	return transport.known == TRANSPORT_PORTS &&
-	       reply_noted(ctx, ip, pkt->family, transport.word, quoted);
+	       reply_noted(ctx, ip, pkt->family, transport.word, error);
 }
 
 /* why is what the rules say of the packet. */

@@ -14,7 +14,7 @@
  * replies pass and can be exchanged for one of another size under a running
  * program.
  *
- * Who writes: the tc program. Who reads: the XDP program. The daemon makes the
+ * Who writes: the tc program. Who reads: the XDP program, which counts errors. The daemon makes the
  * table and fills moat_clients.
  */
 #ifndef MOAT_FLOW_H
@@ -56,9 +56,18 @@ enum moat_flow_state {
 };
 /* clang-format on */
 
+/*
+ * ICMP errors about a flow that pass until its next packet leaves. Anyone on a
+ * list may send them, not only the peer, so there is an end to it; one packet
+ * has one error, a trace of the route has 16 on their way at once.
+ */
+#define MOAT_FLOW_ERRORS 16
+
 struct moat_flow {
-	__u32 seen;  /* in ticks: the last packet from here */
-	__u32 state; /* enum moat_flow_state */
+	__u32 seen;   /* in ticks: the last packet from here */
+	__u32 state;  /* enum moat_flow_state */
+	__u32 errors; /* that came since then; written by the XDP program */
+	__u32 reserved;
 };
 
 #define MOAT_FLOW_TICKS(seconds) (((seconds)*1000000000ULL >> MOAT_TICK_SHIFT) + 1)
@@ -78,6 +87,6 @@ static inline __u32 moat_flow_lifetime(__u32 state)
 }
 
 _Static_assert(sizeof(struct moat_flow_key) == 40, "ABI");
-_Static_assert(sizeof(struct moat_flow) == 8, "ABI");
+_Static_assert(sizeof(struct moat_flow) == 16, "ABI");
 
 #endif

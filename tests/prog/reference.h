@@ -50,8 +50,9 @@ struct reference_flow {
 	uint8_t here[16], there[16]; /* of IPv4 the first 4 bytes */
 	uint16_t here_port, there_port;
 	enum moat_family family;
-	bool closing;  /* TCP: this host has nothing more to say */
-	uint64_t ends; /* boot ns */
+	bool closing;	     /* TCP: this host has nothing more to say */
+	uint64_t ends;	     /* boot ns */
+	unsigned int errors; /* ICMP, since the last packet left */
 };
 
 /* One claim of the abuse database. */

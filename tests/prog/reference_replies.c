@@ -8,6 +8,7 @@
 #include "tests/prog/reference_view.h"
 
 #define SECONDS 1000000000ULL
+#define ERRORS	16 /* of a flow that pass until its next packet leaves */
 
 /* The ports of a packet that belongs to a flow: from and to. An echo has its identifier for both. */
 struct ends {
@@ -90,6 +91,7 @@ static void leave_tcp(struct reference *r, struct reference_flow *flow, const st
 		*flow = r->flow[--r->flows];
 	} else if (flow) {
 		flow->closing = flow->closing || fin;
+		flow->errors = 0;
 		flow->ends = now + (flow->closing ? 120 : 3600) * SECONDS;
 	}
 }
@@ -144,15 +146,17 @@ static bool read_quoted(const uint8_t *f, size_t size, const struct view *v, str
 bool reference_is_reply(struct reference *r, uint64_t now, const uint8_t *f, size_t size,
 			const struct view *v)
 {
-	const struct reference_flow *flow;
+	struct reference_flow *flow;
 	struct view quoted;
 	struct ends e;
 
 	if (read_quoted(f, size, v, &quoted)) { /* it went from here */
 		read_ends(f, size, &quoted, false, &e);
-		if (!e.known || (e.echo && !e.opens))
+		if (!e.known || (e.echo && !e.opens) ||
+		    memcmp(v->destination, quoted.source, v->family == MOAT_IPV4 ? 4 : 16) != 0)
 			return false;
 		flow = find_flow(r, &quoted, quoted.source, quoted.destination, e.from, e.to);
+		return flow && now <= flow->ends && flow->errors++ < ERRORS;
 	} else {
 		read_ends(f, size, v, true, &e);
 		if (!e.known || (e.echo && e.opens) || (e.flags & 18) == 2)

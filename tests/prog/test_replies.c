@@ -40,6 +40,8 @@
 		}                                                                                  \
 	}
 
+#define ERRORS 16 /* of a flow until its next packet leaves */
+
 #define IS_REPLY   .verdict = MOAT_VERDICT_PASS, .reason = MOAT_REPLY, .category = BOTNET
 #define IS_DROPPED .verdict = MOAT_VERDICT_DROP, .reason = MOAT_LISTED, .category = BOTNET
 
@@ -165,6 +167,23 @@ static const struct sentence rows[] = {
 	{ "a redirect is no error about a connection",
 	  LISTED4, { .source = THERE4, .protocol = PACKET_ICMP, .port = 5, .quoted = &asked_tcp4 },
 	  .left = { { ASKS(TO4, TCP, 443) } }, IS_DROPPED },
+	{ "an error about a connection of ours that is sent to another address is dropped",
+	  LISTED4, { .source = THERE4, .destination = "203.0.113.2", .protocol = PACKET_ICMP, .port = 3, .quoted = &asked_tcp4 },
+	  .left = { { ASKS(TO4, TCP, 443) } }, IS_DROPPED },
+	{ "an error that is sent to another address is dropped on IPv6",
+	  LISTED6, { .source = THERE6, .destination = "2001:db8:ffff::2", .protocol = PACKET_ICMPV6, .port = 2, .quoted = &asked_udp6 },
+	  .left = { { ASKS(TO6, UDP, 53) } }, IS_DROPPED },
+	{ "a flow takes as many errors as one packet can have on its way",
+	  LISTED4, { .source = THERE4, .protocol = PACKET_ICMP, .port = 11, .quoted = &asked_ping4 }, .before = ERRORS - 1,
+	  .left = { { TO4, .protocol = PACKET_ICMP, .port = 8, .from = 77 } }, IS_REPLY },
+	{ "more errors about a flow than that are dropped",
+	  LISTED4, { .source = THERE4, .protocol = PACKET_ICMP, .port = 11, .quoted = &asked_ping4 }, .before = ERRORS,
+	  .left = { { TO4, .protocol = PACKET_ICMP, .port = 8, .from = 77 } }, IS_DROPPED },
+	{ "more errors about a flow are dropped on IPv6",
+	  LISTED6, { .source = THERE6, .protocol = PACKET_ICMPV6, .port = 2, .quoted = &asked_udp6 }, .before = ERRORS,
+	  .left = { { ASKS(TO6, UDP, 53) } }, IS_DROPPED },
+	{ "errors do not count against answers",
+	  LISTED4, { FROM4(TCP, 443), ACK }, .before = 5 * ERRORS, .left = { { ASKS(TO4, TCP, 443) } }, IS_REPLY },
 	{ "an error cut before the ports it quotes is dropped",
 	  LISTED4, { .source = THERE4, .protocol = PACKET_ICMP, .port = 3, .quoted = &asked_tcp4, .cut = 14 + 20 + 8 + 20 + 3 },
 	  .left = { { ASKS(TO4, TCP, 443) } }, IS_DROPPED },
@@ -195,6 +214,18 @@ static const struct sentence rows[] = {
 	{ "the answer of a source over its limit passes, by its category",
 	  { { THERE4, SCRAPER } }, { FROM4(TCP, 443), ACK }, SCRAPER_BURST + 2, .left = { { ASKS(TO4, TCP, 443) } },
 	  .verdict = MOAT_VERDICT_PASS, .reason = MOAT_REPLY, .category = SCRAPER },
+	{ "the answer of a source that many people share is tagged, as all it sends",
+	  { { THERE4, BOTNET }, { "192.0.2.0/24", CGNAT } }, { FROM4(TCP, 443), ACK }, .left = { { ASKS(TO4, TCP, 443) } },
+	  .verdict = MOAT_VERDICT_TAG, .reason = MOAT_SHARED, .category = BOTNET },
+	{ "the answer of a shared source over its limit passes",
+	  { { THERE4, SCRAPER }, { "192.0.2.0/24", CGNAT } }, { FROM4(TCP, 443), ACK }, SCRAPER_BURST + 2,
+	  .left = { { ASKS(TO4, TCP, 443) } }, .verdict = MOAT_VERDICT_PASS, .reason = MOAT_REPLY, .category = SCRAPER },
+	{ "while paused an answer passes as paused",
+	  LISTED4, { FROM4(TCP, 443), SYN_ACK }, .paused = 60, .left = { { ASKS(TO4, TCP, 443) } },
+	  .verdict = MOAT_VERDICT_PASS, .reason = MOAT_PAUSED },
+	{ "the answer of an allowed source is allowed",
+	  { { THERE4, BOTNET }, { "192.0.2.0/24", ALLOW } }, { FROM4(TCP, 443), ACK }, .left = { { ASKS(TO4, TCP, 443) } },
+	  .verdict = MOAT_VERDICT_PASS, .reason = MOAT_ALLOWED, .category = ALLOW },
 	{ "the answer of a source within its limit is within it",
 	  { { THERE4, SCRAPER } }, { FROM4(TCP, 443), ACK }, .left = { { ASKS(TO4, TCP, 443) } },
 	  .verdict = MOAT_VERDICT_PASS, .reason = MOAT_WITHIN_LIMIT, .category = SCRAPER },
@@ -288,6 +319,28 @@ static void a_flow_that_another_cpu_saw_a_moment_ahead_is_live(void **state)
 	sentence_expect(h, &answer, MOAT_VERDICT_PASS, MOAT_REPLY, BOTNET);
 }
 
+static void a_packet_that_leaves_renews_the_errors_a_flow_takes(void **state)
+{
+	static const struct packet ask = { ASKS(TO4, TCP, 443) },
+				   more = { ASKS(TO4, TCP, 443), ACK };
+	static const struct packet error = {
+		.source = THERE4, .protocol = PACKET_ICMP, .port = 3, .quoted = &asked_tcp4
+	};
+	struct harness *h = sentence_harness();
+
+	(void)state;
+	world_of_one();
+	build_and_leave(&ask);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < ERRORS; i++)
+			sentence_expect(h, &error, MOAT_VERDICT_PASS, MOAT_REPLY, BOTNET);
+		for (int i = 0; i < 100; i++)
+			sentence_expect(h, &error, MOAT_VERDICT_DROP, MOAT_LISTED, BOTNET);
+		build_and_leave(&more);
+	}
+	assert_true(harness_check_sum(h));
+}
+
 static uint32_t cost(bool leaves, const struct packet *packet)
 {
 	_cleanup_free_ uint8_t *frame = calloc(1, PACKET_MAX);
@@ -332,6 +385,7 @@ int main(void)
 		cmocka_unit_test(
 			more_flows_than_there_is_room_for_stay_bounded_and_the_newest_is_known),
 		cmocka_unit_test(a_flow_that_another_cpu_saw_a_moment_ahead_is_live),
+		cmocka_unit_test(a_packet_that_leaves_renews_the_errors_a_flow_takes),
 		cmocka_unit_test(the_cost_of_replies_is_for_listed_sources_and_outgoing_packets),
 	};
 
