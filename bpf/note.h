@@ -71,8 +71,8 @@ static __always_inline bool note_is_client(__be16 port)
 	return clients && clients->set[number >> 6] & (1ULL << (number & 63));
 }
 
-/* The transport header at offset; key has the addresses. */
-static __always_inline void note_transport(const struct __sk_buff *skb, void *table,
+/* The transport header at offset; key has the addresses. Returns false if it is not all there. */
+static __always_inline bool note_transport(const struct __sk_buff *skb, void *table,
 					   struct moat_flow_key *key,
 					   const union transport *transport)
 {
@@ -82,18 +82,25 @@ static __always_inline void note_transport(const struct __sk_buff *skb, void *ta
 	const struct flow_tcp *tcp = at;
 
 	key->protocol = transport->protocol;
-	if (transport->protocol == PROTOCOL_TCP && (const void *)(tcp + 1) <= end) {
+	if (transport->protocol == PROTOCOL_TCP) {
+		if ((const void *)(tcp + 1) > end)
+			return false;
 		flow_ports(key, at, true);
 		note_tcp(table, key, tcp->flags);
-	} else if (transport->protocol == PROTOCOL_UDP && at + 4 <= end) {
+	} else if (transport->protocol == PROTOCOL_UDP) {
+		if (at + 4 > end)
+			return false;
 		flow_ports(key, at, true);
 		if (note_is_client(key->local_port))
 			note_open(table, key, MOAT_FLOW_UDP);
-	} else if (flow_is_icmp(transport, key->family) && (const void *)(echo + 1) <= end &&
-		   echo->type == (key->family == MOAT_IPV4 ? ICMP4_ECHO : ICMP6_ECHO)) {
+	} else if (flow_is_icmp(transport, key->family)) {
+		if ((const void *)(echo + 1) > end)
+			return false;
 		key->local_port = echo->id;
-		note_open(table, key, MOAT_FLOW_ECHO);
+		if (echo->type == (key->family == MOAT_IPV4 ? ICMP4_ECHO : ICMP6_ECHO))
+			note_open(table, key, MOAT_FLOW_ECHO);
 	}
+	return true;
 }
 
 /* The union transport of an outgoing packet: parse_transport() for the other context. */
@@ -102,27 +109,46 @@ __attribute__((noinline)) __u64 note_parse(struct __sk_buff *skb, __u32 ip, __u3
 	return parse_transport_at((void *)(long)skb->data, (void *)(long)skb->data_end, ip, family);
 }
 
-static __always_inline void note_packet(struct __sk_buff *skb)
+/*
+ * Notes what the linear part of the packet says. Returns false if headers may
+ * be behind it. A function of its own: the verifier walks it once.
+ */
+__attribute__((noinline)) int note_linear(struct __sk_buff *skb)
 {
+	const void *data = (void *)(long)skb->data;
+	const void *end = (void *)(long)skb->data_end;
 	struct moat_flow_key key = {};
 	union transport transport;
 	struct packet pkt = {};
-	const void *data, *end;
 	void *table = flow_table();
+	enum moat_reason why;
 
 	if (!table)
-		return;
-	/* Headers that are not in the linear part are brought there; the bytes stay what they are. */
-	if (skb->data_end - skb->data < NOTE_HEADERS && skb->len > skb->data_end - skb->data)
-		bpf_skb_pull_data(skb, skb->len < NOTE_HEADERS ? skb->len : NOTE_HEADERS);
-	data = (void *)(long)skb->data;
-	end = (void *)(long)skb->data_end;
-	if (parse_frame(data, end, &pkt) ||
-	    !flow_addresses(&key, data + (pkt.ip & 0x1F), end, pkt.family, true))
-		return;
+		return true;
+	why = parse_frame(data, end, &pkt);
+	if (why)
+		return why != MOAT_TRUNCATED;
+	if (!flow_addresses(&key, data + (pkt.ip & 0x1F), end, pkt.family, true))
+		return false;
 	transport.word = note_parse(skb, pkt.ip, pkt.family);
-	if (transport.known == TRANSPORT_PORTS)
-		note_transport(skb, table, &key, &transport);
+	if (transport.known != TRANSPORT_PORTS)
+		return false;
+	return note_transport(skb, table, &key, &transport);
+}
+
+/*
+ * Headers that are not in the linear part are brought there; the bytes stay
+ * what they are. Only then: it costs a copy of the headers, which the stack
+ * shares with its own copy for retransmission.
+ */
+static __always_inline void note_packet(struct __sk_buff *skb)
+{
+	__u32 linear = skb->data_end - skb->data;
+
+	if (note_linear(skb) || linear >= NOTE_HEADERS || skb->len <= linear)
+		return;
+	if (!bpf_skb_pull_data(skb, skb->len < NOTE_HEADERS ? skb->len : NOTE_HEADERS))
+		note_linear(skb);
 }
 
 #endif
