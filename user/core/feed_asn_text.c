@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/feed_asn_text.h"
 
+#include <inttypes.h>
 #include <strings.h>
 
 #include "core/feed_inflate.h"
@@ -249,11 +250,10 @@ int feed_asn_text_finish(struct feed_asn_text *t, struct problem *why)
 	if ((t->bad > BAD_FREE || !t->entries) &&
 	    t->bad * 100 > (t->bad + t->entries) * BAD_PERCENT)
 		return problem_set(why, -EBADMSG,
-				   "%llu of %llu lines are neither 'prefix, AS' nor 'first, last, AS', "
-				   "the first is line %llu",
-				   (unsigned long long)t->bad,
-				   (unsigned long long)(t->bad + t->entries),
-				   (unsigned long long)t->first_bad);
+				   "%" PRIu64 " of %" PRIu64
+				   " lines are neither 'prefix, AS' nor 'first, last, AS', "
+				   "the first is line %" PRIu64,
+				   t->bad, t->bad + t->entries, t->first_bad);
 	if (!t->entries)
 		return problem_set(why, -ENODATA, "it has no entry");
 	return 0;

@@ -129,7 +129,7 @@ static int read_key(struct fetch *f, const char *path, struct problem *why)
 
 	if (r < 0)
 		return problem_set(why, r, "api_key_file '%s': %s", path, strerror(-r));
-	start = strspn(text, " \t\r\n");
+	start = size ? strspn(text, " \t\r\n") : 0;
 	while (size > start && isspace((unsigned char)text[size - 1]))
 		size--;
 	for (size_t i = start; i < size; i++)

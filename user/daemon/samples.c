@@ -37,7 +37,7 @@ uint32_t samples_chance(uint32_t chance, double packets, int64_t ms, size_t inte
 {
 	double rate = packets * 1000 / (double)(ms > 0 ? ms : 1);
 	double want = (double)SAMPLES_RATE / (double)(interfaces ? interfaces : 1);
-	double most = chance ? (double)chance * 2 : CHANCE_FIRST;
+	double most = chance ? (double)chance * 2 : (double)(uint32_t)CHANCE_FIRST;
 	double next = rate > want ? want / rate * MOAT_SAMPLE_CERTAIN : MOAT_SAMPLE_CERTAIN;
 
 	if (next > most)

@@ -65,7 +65,7 @@ static bool add_hash(struct chain *c, const char *text)
 	uint8_t bytes[CHAIN_BYTES];
 
 	for (size_t i = 0; i < sizeof(bytes); i++)
-		bytes[i] = (uint8_t)(digit(text[2 * i]) << 4 | digit(text[2 * i + 1]));
+		bytes[i] = (uint8_t)(digit(text[2 * i]) * 16 + digit(text[2 * i + 1]));
 	return add(c, bytes, sizeof(bytes));
 }
 
