@@ -240,6 +240,7 @@ check "unless another feed enforces" moatctl add 203.0.113.51 -c botnet
 drops "that one" 203.0.113.51
 check_counted
 
+check "explain says which listing only counts" contains " monitored " "$(moatctl explain 203.0.113.50)"
 check "explain says that it is monitored" equal "monitor botnet false" \
 	"$(moatctl -o json explain 203.0.113.50 | jq -r '"\(.verdict) \(.category) \(.differ)"')"
 moat_end TERM

@@ -96,6 +96,10 @@ drops "as one by SQL" 198.51.100.98
 passes "of a held feed nobody is dropped" 198.51.100.7
 check "but counted" between 1 1000000 "$(packets 'verdict="monitor"' 'category="botnet"')"
 check "explain shows the listing" contains partner "$(moatctl explain 198.51.100.7)"
+check "as one that only counts" equal true \
+	"$(moatctl -o json explain 198.51.100.7 | jq '.listings[] | select(.feed == "partner") | .monitored')"
+check "and the policy that does so" equal "botnet monitor" \
+	"$(moatctl -o json explain 198.51.100.7 | jq -r '.policy | "\(.category) \(.action)"')"
 
 moat_end TERM
 moat_start

@@ -63,6 +63,8 @@ static void add_state(struct table *table, const json_t *listing)
 	const char *cause = answer_text(listing, "cause");
 	char text[SHOW_MAX];
 
+	if (json_is_true(json_object_get(listing, "monitored")))
+		state = "monitored";
 	snprintf(text, sizeof(text), "%s%s%s", state, cause[0] ? ": " : "", cause);
 	table_add(table,
 		  strcmp(state, "refused") == 0 ? TINT_BAD
@@ -169,7 +171,9 @@ bool show_added(const struct cli *cli, const json_t *row)
 	clean_text(&source, answer_text(row, "source"));
 	clean_text(&why, answer_text(row, "why"));
 	fprintf(cli->out, "%s: %s, ", source.data ? source.data : "", answer_text(row, "category"));
-	if (live)
+	if (live && json_is_true(json_object_get(row, "monitored")))
+		fprintf(cli->out, "only counts: its feed is in mode monitor, or held\n");
+	else if (live)
 		fprintf(cli->out, "in force\n");
 	else if (strcmp(state, "expired") == 0)
 		fprintf(cli->out, "added, but it has already expired\n");

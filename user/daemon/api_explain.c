@@ -60,8 +60,13 @@ static void emit_decides(struct explain *x, const struct explanation *found)
 	emit_end(&x->e, '}');
 }
 
-static void emit_action(struct emit *e, const struct moat_policy *policy)
+/* monitored: whatever the category does, here it only counts. */
+static void emit_action(struct emit *e, const struct moat_policy *policy, bool monitored)
 {
+	if (monitored) {
+		emit_text(e, "action", label_action(MOAT_ACTION_MONITOR));
+		return;
+	}
 	emit_text(e, "action",
 		  policy->flags & MOAT_POLICY_SHARED ? MOAT_SHARED_LABEL
 						     : label_action(policy->action));
@@ -84,13 +89,15 @@ static void emit_action(struct emit *e, const struct moat_policy *policy)
 static void emit_policy(struct explain *x, const struct explanation *found)
 {
 	const char *name = category_name(x->d, found->model_reason, found->model_category);
+	const struct categories *categories = sync_categories(x->d->sync);
 	const struct config *config = x->d->config;
+	bool monitored = found->model_verdict == MOAT_VERDICT_MONITOR &&
+			 categories->name[found->model_category][0] == CATEGORY_MONITORED;
 	struct text scope = {};
 
 	if (found->model_reason == MOAT_ALLOWED) {
 		emit_begin(&x->e, "policy", '{');
-		emit_text(&x->e, "category",
-			  sync_categories(x->d->sync)->name[MOAT_CATEGORY_ALLOW]);
+		emit_text(&x->e, "category", categories->name[MOAT_CATEGORY_ALLOW]);
 		emit_text(&x->e, "action", "allow");
 		emit_text(&x->e, "scope", "any protocol");
 		emit_end(&x->e, '}');
@@ -98,14 +105,14 @@ static void emit_policy(struct explain *x, const struct explanation *found)
 	}
 	/* In place of a drop it is the shared category that says what is done. */
 	if (found->shared)
-		name = sync_categories(x->d->sync)->name[found->shared];
+		name = categories->name[found->shared];
 	for (size_t i = 0; name && i < config->categories; i++) {
 		if (strcmp(config->category[i].name, name) != 0)
 			continue;
 		scope_write(&config->category[i], &scope);
 		emit_begin(&x->e, "policy", '{');
 		emit_text(&x->e, "category", name);
-		emit_action(&x->e, &config->category[i].policy);
+		emit_action(&x->e, &config->category[i].policy, monitored);
 		emit_text(&x->e, "scope", scope.failed ? NULL : scope.data);
 		emit_end(&x->e, '}');
 		text_free(&scope);

@@ -15,6 +15,7 @@ void listing_judge_claim(struct daemon *d, const struct claim *claim, int64_t no
 			 struct listing_fate *ret)
 {
 	*ret = (struct listing_fate){ .state = LISTING_LIVE, .claim = *claim };
+	ret->monitored = sync_categories(d->sync)->name[claim->category][0] == CATEGORY_MONITORED;
 	if (claim->expires && claim->expires <= now) {
 		ret->state = LISTING_EXPIRED;
 		return;
@@ -68,6 +69,7 @@ void listing_emit_fate(struct emit *e, const struct listing_fate *fate)
 	emit_text(e, "state", listing_state_label(fate->state));
 	emit_text(e, "cause",
 		  fate->state == LISTING_REFUSED ? gate_cause_label(fate->cause) : NULL);
+	emit_bool(e, "monitored", fate->state == LISTING_LIVE && fate->monitored);
 }
 
 /* "only in eu; this host is de, us" */

@@ -16,6 +16,7 @@ struct listing_fate {
 	enum gate_cause cause;	 /* LISTING_REFUSED */
 	struct claim claim;	 /* not LISTING_REFUSED by the gate: what the row says */
 	const struct gate *gate; /* LISTING_ELSEWHERE: which regions are here */
+	bool monitored; /* LISTING_LIVE, and only counts: its feed is in mode monitor or held */
 };
 
 /* By the gate, the time, and whether the kernel took it. */
@@ -34,7 +35,7 @@ void listing_judge_claim(struct daemon *d, const struct claim *claim, int64_t no
 
 const char *listing_state_label(enum listing_state state);
 
-/* "state" and "cause" of the object that is open. */
+/* "state", "cause" and "monitored" of the object that is open. */
 void listing_emit_fate(struct emit *e, const struct listing_fate *fate);
 
 /* "why" of the object that is open: in words, if it is refused or in force elsewhere only. */
