@@ -117,7 +117,7 @@ INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake
 	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies selftest labels explain frame daemon \
 	      daemon_never audit_chain audit_note ifaces samples loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum sync_region \
-		sync_never \
+		sync_never sync_forged \
 		explain),$(UNIT))
 INNER_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,ifaces samples refusals elsewhere loop discover watch),$(UNIT))
 wraps = $(patsubst %,-Wl$(comma)--wrap=%,$(1))

@@ -211,14 +211,17 @@ static bool is_named(const char *feed, const char *const *names, size_t count)
 	return count && bsearch(feed, names, count, sizeof(*names), compare_names);
 }
 
+static bool only_counts(const struct gate *gate, const char *feed)
+{
+	return is_named(feed, gate->monitor, gate->monitors) ||
+	       is_named(feed, gate->held, gate->helds);
+}
+
 uint8_t gate_category(const struct gate *gate, uint8_t category, const char *feed)
 {
 	if ((!gate->monitors && !gate->helds) || !gate->monitored[category])
 		return category;
-	return is_named(feed, gate->monitor, gate->monitors) ||
-			       is_named(feed, gate->held, gate->helds)
-		       ? gate->monitored[category]
-		       : category;
+	return only_counts(gate, feed) ? gate->monitored[category] : category;
 }
 
 enum gate_cause gate_check(const struct gate *gate, const struct row *row, struct claim *ret)
@@ -246,7 +249,7 @@ enum gate_cause gate_check(const struct gate *gate, const struct row *row, struc
 	if (here < 0)
 		return GATE_BAD_REGION;
 	if (here && gate->acts & (1ULL << claim.category) && !gate->monitored[claim.category] &&
-	    is_named(row->feed, gate->held, gate->helds))
+	    only_counts(gate, row->feed))
 		return GATE_HELD;
 	claim.category = gate_category(gate, claim.category, row->feed);
 	claim.feed = ret->feed;

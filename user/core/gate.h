@@ -27,7 +27,7 @@
 	X(BAD_CONFIDENCE,   "bad_confidence",   "confidence is not a whole number from 0 to 100")  \
 	X(BAD_REGION,       "bad_region",       "region is not a list of words: de,eu")                \
 	X(BAD_EXPIRY,       "bad_expiry",       "expires_at is not a time in seconds since 1970")  \
-	X(HELD,             "held",             "the feed is held, and no number is left to count for the category") \
+	X(HELD,             "held",             "the feed only monitors, and no number is left to count for the category") \
 	X(MAP_FULL,         "map_full",         "the kernel map is full: raise capacity")          \
 	X(FEEDS_FULL,       "feeds_full",       "no number is left for the feed: too many feeds")          \
 	X(CLASSES_FULL,     "classes_full",     "no class is left for this set of categories")
@@ -82,9 +82,9 @@ struct gate {
 	const uint8_t *monitored; /* by category: the number it has in those; 0: its own */
 	const char *const *held;  /* names of the feeds that are held in monitor, sorted */
 	size_t helds;
-	uint64_t acts;	    /* bit c: what held feeds list under category c must not be in force */
-	uint64_t softens;   /* bit c: category c never blocks, it only weakens others */
-	bool only_routable; /* refuses what is not; see gate_is_routable() */
+	uint64_t acts; /* bit c: what feeds that only monitor list under c must not be in force */
+	uint64_t softens;	     /* bit c: category c never blocks, it only weakens others */
+	bool only_routable;	     /* refuses what is not; see gate_is_routable() */
 	char (*region)[REGION_WORD]; /* words that this host carries */
 	size_t regions;
 };

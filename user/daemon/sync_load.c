@@ -44,6 +44,10 @@ int sync_drop_row(struct sync *s, const struct row *row)
 	if (!row->source || !row->category || !row->feed ||
 	    prefix_parse(row->source, &claim.source) < 0)
 		return 0;
+	/* Of names that moat uses for itself nothing of a row is in the model. */
+	if (!gate_name_ok(row->category, MOAT_CATEGORY_NAME) ||
+	    !gate_name_ok(row->feed, CONFIG_FEED_NAME))
+		return 0;
 	category = categories_find(&s->rules->categories, row->category);
 	feed = feeds_find(s->feeds, row->feed, is_cidr(&claim.source, row->source));
 	if (category < 0 || feed < 0)

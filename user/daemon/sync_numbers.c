@@ -126,8 +126,8 @@ static int count_refused(void *arg, const struct refusal *refusal)
 
 	if (feed < 0)
 		feed = feeds_find(s->feeds, refusal->feed, true);
-	/* What is not a known name must not become a label. */
-	if (category < 0 || feed < 0)
+	/* What is not a known name must not become a label; that of what only counts is nobody's. */
+	if (category < 0 || feed < 0 || *refusal->category == CATEGORY_MONITORED)
 		return 0;
 	count = &counts->count[feed][category];
 	count->refused++;

@@ -133,25 +133,23 @@ static int ruleset_monitors(struct ruleset *r, const struct config *config,
 	return error;
 }
 
-int ruleset_hold(struct ruleset *r, const struct tables *tables, struct problem *why)
+/* Every category that acts gets a number for what only counts, while numbers last. */
+static int ruleset_monitor_all(struct ruleset *r, const struct categories *used,
+			       struct problem *why)
 {
-	struct categories used = {};
 	size_t categories = 0;
-	int error = ruleset_adopt(tables, &used);
 
-	if (error < 0)
-		return problem_set(why, error, "map '%s': cannot be read: %s", MOAT_MAP_NAMES,
-				   strerror(-error));
 	for (int c = 1; c < MOAT_CATEGORY_SELFTEST; c++)
 		categories += *r->categories.name[c] &&
 			      *r->categories.name[c] != CATEGORY_MONITORED;
 	for (int c = 1; c < MOAT_CATEGORY_SELFTEST; c++) {
 		const char *name = r->categories.name[c];
+		int error;
 
 		if (!*name || *name == CATEGORY_MONITORED || strlen(name) > NAME_MAX_HELD ||
 		    r->policy[c].action == MOAT_ACTION_MONITOR)
 			continue;
-		error = ruleset_monitored(r, &used, name, categories, why);
+		error = ruleset_monitored(r, used, name, categories, why);
 		if (error == -ENOSPC)
 			break;
 		if (error < 0)
@@ -160,6 +158,17 @@ int ruleset_hold(struct ruleset *r, const struct tables *tables, struct problem 
 			r->model.idle |= 1ULL << r->monitored[c];
 	}
 	return 0;
+}
+
+int ruleset_hold(struct ruleset *r, const struct tables *tables, struct problem *why)
+{
+	struct categories used = {};
+	int error = ruleset_adopt(tables, &used);
+
+	if (error < 0)
+		return problem_set(why, error, "map '%s': cannot be read: %s", MOAT_MAP_NAMES,
+				   strerror(-error));
+	return ruleset_monitor_all(r, &used, why);
 }
 
 /* ---- what the model has to know of categories ---- */
@@ -230,6 +239,9 @@ int ruleset_new(const struct config *config, const struct prefix *never, size_t 
 	error = ruleset_categories(r, config, &used, why);
 	error = error ?: ruleset_monitors(r, config, &used, why);
 	error = error ?: ruleset_model(r, config, &used, why);
+	/* SQL may list anything under the name of such a feed. */
+	if (!error && r->monitors)
+		error = ruleset_monitor_all(r, &used, why);
 	if (error < 0)
 		return error;
 
