@@ -136,7 +136,7 @@ $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)
 # The feeds over a fake feeder, which gives the lists that a test wrote, and a fake daemon.
 FEEDS_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_feeder.o fake_daemon.o) $(BUILD)/daemon/loop.o \
-	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_linger.o feed_overlap.o feed_set.o feed_report.o \
+	      $(addprefix $(BUILD)/daemon/,feeds_run.o feeds_job.o feeds_asn.o feeds_hold.o feed_radius.o feed_guard.o feed_apply.o feed_rules.o feed_order.o feed_linger.o feed_overlap.o feed_set.o feed_report.o \
 	      feed_schedule.o notify.o crowdsec.o crowdsec_table.o crowdsec_url.o crowdsec_usage.o crowdsec_report.o feeds.o)
 FEEDS_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,feeds_run feeds_hold feed_radius),$(UNIT))
 $(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(STORE) $(CORE)

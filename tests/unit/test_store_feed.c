@@ -36,12 +36,18 @@ static int next_row(void *arg, struct listing_input *ret, bool *ret_remove)
 	return 1;
 }
 
+static void rewind_rows(void *arg)
+{
+	((struct rows *)arg)->at = 0;
+}
+
 static int apply(struct lab *lab, struct store *s, struct rows *rows)
 {
 	const struct actor actor = { "root", "moatctl" };
 	struct feed_difference difference = {
 		.feed = "drop",
 		.next = next_row,
+		.rewind = rewind_rows,
 		.arg = rows,
 		.actor = &actor,
 		.now = 1700000000,
@@ -158,6 +164,32 @@ static void a_list_that_breaks_off_leaves_nothing(void **state)
 	assert_int_equal(lab_number(lab, "SELECT count(*) FROM change"), 2);
 }
 
+static void a_list_that_breaks_off_among_what_is_new_leaves_nothing(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct rows broken = LIST("+192.0.2.1", "+192.0.2.2", "+192.0.2.3");
+
+	broken.fail_at = 2;
+	assert_int_equal(apply(lab, s, &broken), -E2BIG);
+	assert_non_null(strstr(lab->why.text, "feed 'drop'"));
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 0);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM change"), 0);
+	broken.fail_at = 0;
+	assert_int_equal(apply(lab, s, &broken), 0);
+	assert_int_equal(lab_number(lab, "SELECT max(seq) FROM change"), 3);
+}
+
+static void a_row_to_add_behind_one_to_end_is_an_error(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct rows rows = LIST("+192.0.2.1", "-192.0.2.1", "+192.0.2.2");
+
+	assert_int_equal(apply(lab, s, &rows), -EINVAL);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 0);
+}
+
 static void rows_of_other_feeds_are_not_touched(void **state)
 {
 	struct lab *lab = *state;
@@ -258,6 +290,8 @@ int main(void)
 		with_store(what_a_feed_says_of_all_its_rows_stands_in_each_and_in_the_log),
 		with_store(triggers_are_on_again_after_a_list),
 		with_store(a_list_that_breaks_off_leaves_nothing),
+		with_store(a_list_that_breaks_off_among_what_is_new_leaves_nothing),
+		with_store(a_row_to_add_behind_one_to_end_is_an_error),
 		with_store(rows_of_other_feeds_are_not_touched),
 		with_store(what_is_known_of_a_feed_survives),
 		with_store(a_change_of_the_schema_by_others_is_still_noticed),

@@ -6,6 +6,7 @@
 #include "daemon/feed_guard.h"
 #include "daemon/feed_radius.h"
 #include "daemon/feed_linger.h"
+#include "daemon/feed_order.h"
 #include "daemon/feed_overlap.h"
 #include "daemon/feed_set.h"
 #include "daemon/notify.h"
@@ -30,48 +31,12 @@ struct feed_apply {
 	struct linger linger;
 	struct overlap overlap;
 	size_t no_category, asn, masked;
-	int error;	   /* of feed_apply_rows() */
-	size_t at, handed; /* feed_apply_write(): the next entry */
-	int64_t now;	   /* feed_apply_write() */
+	int error;		 /* of feed_apply_rows() */
+	struct feed_order order; /* feed_apply_write() */
+	size_t at, handed;	 /* of it: the next entry */
+	int64_t now;		 /* feed_apply_write() */
 	char source[PREFIX_TEXT_MAX];
 };
-
-int feed_rules_copy(const struct config_feed *feed, struct feed_rules *ret)
-{
-	_cleanup_free_ struct config_mapping *mapping =
-		calloc(feed->mappings + 1, sizeof(*mapping));
-	_cleanup_free_ char *basis = feed->basis ? strdup(feed->basis) : NULL;
-	_cleanup_free_ char *region = feed->region ? strdup(feed->region) : NULL;
-
-	if (!mapping || (feed->basis && !basis) || (feed->region && !region))
-		return -ENOMEM;
-	if (feed->mappings)
-		memcpy(mapping, feed->mapping, feed->mappings * sizeof(*mapping));
-	*ret = (struct feed_rules){
-		.mapping = take_ptr(mapping),
-		.mappings = feed->mappings,
-		.ttl = feed->ttl,
-		.linger = feed->linger,
-		.confidence = feed->confidence,
-		.basis = take_ptr(basis),
-		.region = take_ptr(region),
-		.review = feed->review,
-		.min_entries = feed->min_entries,
-		.allow_empty = feed->allow_empty,
-		.limits = feed->limits,
-	};
-	memcpy(ret->feed, feed->name, sizeof(ret->feed));
-	memcpy(ret->category, feed->category, sizeof(ret->category));
-	return 0;
-}
-
-void feed_rules_free(struct feed_rules *r)
-{
-	free(r->mapping);
-	free(r->basis);
-	free(r->region);
-	*r = (struct feed_rules){};
-}
 
 int feed_apply_new(struct feed_rules *rules, const struct gate *gate, int64_t fetched,
 		   struct feed_apply **ret)
@@ -98,6 +63,7 @@ struct feed_apply *feed_apply_free(struct feed_apply *a)
 	radius_free(a->radius);
 	linger_free(&a->linger);
 	overlap_free(&a->overlap);
+	feed_order_free(&a->order);
 	free(a->ends.text);
 	free(a);
 	return NULL;
@@ -546,12 +512,8 @@ static int next_change(void *arg, struct listing_input *ret, bool *ret_remove)
 	if (++a->handed % WATCHDOG_ROWS == 0)
 		notify_send("WATCHDOG=1");
 	*ret_remove = false;
-	while (a->at < feed_set_count(a->set)) {
-		const struct feed_entry *entry = feed_set_at(a->set, a->at++);
-
-		if (entry->ends || entry->fate == FEED_SAME)
-			continue;
-		give_entry(a, entry, ret);
+	if (a->at < a->order.count) {
+		give_entry(a, feed_set_at(a->set, feed_order_at(&a->order, a->at++)), ret);
 		return 1;
 	}
 	if (linger_next(&a->linger, ret))
@@ -564,6 +526,13 @@ static int next_change(void *arg, struct listing_input *ret, bool *ret_remove)
 	ret->category = ends->text + ends->at;
 	ends->at += strlen(ret->category) + 1;
 	return 1;
+}
+
+static void begin_changes(void *arg)
+{
+	struct feed_apply *a = arg;
+
+	a->at = a->ends.at = a->linger.at = 0;
 }
 
 int feed_apply_write(struct feed_apply *a, struct store *store, const struct actor *actor,
@@ -580,11 +549,14 @@ int feed_apply_write(struct feed_apply *a, struct store *store, const struct act
 			 "%s: %zu added, %zu ended, %zu refreshed, %zu unchanged, %zu lingering%s",
 			 a->rules.feed, report->adds, report->removes, report->refreshes,
 			 report->unchanged, report->lingering, report->forced ? ", forced" : "");
-		a->at = a->handed = a->ends.at = a->linger.at = 0;
 		a->now = now;
+		feed_order_free(&a->order);
+		if (feed_order_make(a->set, &a->order))
+			return problem_set(why, -ENOMEM, "out of memory");
 		err = store_feed_apply(store,
 				       &(struct feed_difference){ .feed = a->rules.feed,
 								  .next = next_change,
+								  .rewind = begin_changes,
 								  .arg = a,
 								  .actor = actor,
 								  .now = now,

@@ -178,6 +178,9 @@ static int open_handle(struct store *s, const char *name, int flags)
 	rc = sqlite3_open_v2(name, &s->db, flags, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
+	rc = sqlite_add_rows_table(s);
+	if (rc != SQLITE_OK)
+		return rc;
 	sqlite3_busy_timeout(s->db, STORE_BUSY_MS);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);

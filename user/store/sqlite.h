@@ -6,6 +6,7 @@
  *	sqlite_run.c   errors, statements, transactions
  *	sqlite_text.c  a column's value as text that is safe to hand out
  *	sqlite_read.c, sqlite_write.c, sqlite_feed.c  the calls of store.h
+ *	sqlite_rows.c  the rows of a list as a table that one statement reads
  *	sqlite_seal.c  those of seal.h
  *
  * Every call of store.h starts with sqlite_ready(), so nothing is ever read
@@ -60,6 +61,7 @@ enum sqlite_slot {
 	SLOT_FEED_PUT,
 	SLOT_FEED_END,
 	SLOT_FEED_LOG,
+	SLOT_FEED_LOG_END,
 	SLOT_MAX,
 };
 
@@ -81,6 +83,7 @@ struct store {
 	bool wrote;	/* we did, since the last store_poll() */
 	int64_t data_version, schema_version;
 	struct watch watch;
+	struct feed_rows *rows; /* what FEED_ROWS_TABLE reads; NULL: nothing is being written */
 	char scratch[TEXT_COLUMNS][STORE_TEXT_MAX + sizeof(TEXT_MORE)];
 };
 
@@ -155,6 +158,23 @@ int sqlite_commit(struct store *s, struct txn *txn, struct problem *why);
 /* One row of audit, inside a transaction. */
 int sqlite_audit(struct store *s, const struct actor *actor, int64_t now, const char *verb,
 		 const char *detail, struct problem *why);
+
+/* ---- sqlite_rows.c ---- */
+
+#define FEED_ROWS_TABLE "moat_feed_rows" /* what a difference puts, without what it ends */
+
+/* Where the reading of a difference stands. */
+struct feed_rows {
+	const struct feed_difference *difference;
+	struct listing_input row;
+	bool remove; /* row is one to end */
+	int state;   /* 1: row is valid, 0: that was all, negative errno: it gave up */
+};
+
+int feed_rows_next(struct feed_rows *rows);
+
+/* Makes FEED_ROWS_TABLE known to a connection just opened. SQLite's result code. */
+int sqlite_add_rows_table(struct store *s);
 
 /* ---- sqlite_text.c ---- */
 

@@ -7,17 +7,28 @@
  */
 #include "store/sqlite.h"
 
+/* OR ROLLBACK: any failure ends the transaction, so nothing has to be kept to undo half of it. */
 #define PUT                                                                                        \
-	"INSERT INTO listing (source, category, feed, reason, reference, confidence, expires_at,"  \
-	" basis, region, review_at)"                                                               \
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"                                        \
+	"INSERT OR ROLLBACK INTO listing (source, category, feed, reason, reference, confidence,"  \
+	" expires_at, basis, region, review_at)"                                                   \
+	" SELECT source, category, ?1, reason, reference, confidence, expires_at, basis, region,"  \
+	" review_at FROM " FEED_ROWS_TABLE " WHERE true"                                           \
 	" ON CONFLICT (source, category, feed) DO UPDATE SET reason = excluded.reason,"            \
 	" reference = excluded.reference, confidence = excluded.confidence,"                       \
 	" expires_at = excluded.expires_at, region = excluded.region,"                             \
 	" basis = coalesce(excluded.basis, basis),"                                                \
 	" review_at = coalesce(review_at, excluded.review_at)"
 
+#define LOG_PUT                                                                                    \
+	"INSERT OR ROLLBACK INTO change (op, source, category, feed, expires_at, at, region)"      \
+	" SELECT 'add', source, category, ?1, expires_at, ?2, region FROM " FEED_ROWS_TABLE
+
+#define LOG_END                                                                                    \
+	"INSERT INTO change (op, source, category, feed, at) VALUES ('remove', ?1, ?2, ?3, ?4)"
+
 #define DOING "taking over a feed"
+
+#define CHECKPOINT_PAGES 1000 /* SQLite's own default */
 
 /* ---- table feed ---- */
 
@@ -155,102 +166,97 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
 	return rc == SQLITE_DONE ? 0 : sqlite_problem(s, rc, "reading", why);
 }
 
-/* The three statements that a difference is written with. */
+/* ---- writing ---- */
+
 struct writer {
 	struct store *s;
 	const struct feed_difference *difference;
-	sqlite3_stmt *put, *end, *log;
+	struct feed_rows rows;
 	struct problem *why;
 };
 
 static void writer_done(struct writer *w)
 {
-	sqlite_done(&w->put);
-	sqlite_done(&w->end);
-	sqlite_done(&w->log);
+	w->s->rows = NULL;
 }
 
-static int writer_prepare(struct writer *w)
+static int writer_gave_up(const struct writer *w)
 {
-	int err = sqlite_prepare(w->s, SLOT_FEED_PUT, PUT, &w->put, w->why);
-
-	if (!err)
-		err = sqlite_prepare(w->s, SLOT_FEED_END,
-				     "DELETE FROM listing WHERE source = ?1 AND category = ?2"
-				     " AND feed = ?3",
-				     &w->end, w->why);
-	if (!err)
-		err = sqlite_prepare(w->s, SLOT_FEED_LOG,
-				     "INSERT INTO change (op, source, category, feed, expires_at, at,"
-				     " region) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-				     &w->log, w->why);
-	return err;
+	return problem_set(w->why, w->rows.state, "feed '%s': %s", w->difference->feed,
+			   strerror(-w->rows.state));
 }
 
-static int writer_log(struct writer *w, const struct listing_input *row, bool remove)
+/* One statement for all rows to put; it leaves rows at the first to end. */
+static int writer_put(struct writer *w, enum sqlite_slot slot, const char *sql, bool log)
 {
-	sqlite_bind(w->log, 1, remove ? "remove" : "add");
-	sqlite_bind(w->log, 2, row->source);
-	sqlite_bind(w->log, 3, row->category);
-	sqlite_bind(w->log, 4, w->difference->feed);
-	sqlite_bind_time(w->log, 5, row->expires_at);
-	sqlite3_bind_int64(w->log, 6, w->difference->now);
-	sqlite_bind(w->log, 7, row->region);
-	return sqlite_run(w->s, w->log, DOING, w->why);
+	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	int err = sqlite_prepare(w->s, slot, sql, &stmt, w->why);
+
+	if (err)
+		return err;
+	sqlite_bind(stmt, 1, w->difference->feed);
+	if (log)
+		sqlite3_bind_int64(stmt, 2, w->difference->now);
+	err = sqlite_run(w->s, stmt, DOING, w->why);
+	return w->rows.state < 0 ? writer_gave_up(w) : err;
 }
 
-static int writer_put(struct writer *w, const struct listing_input *row)
+/* Another client may have been faster: then there is nothing to log. */
+static int writer_end(struct writer *w, sqlite3_stmt *end, sqlite3_stmt *log)
 {
+	const struct listing_input *row = &w->rows.row;
 	int err;
 
-	sqlite_bind(w->put, 1, row->source);
-	sqlite_bind(w->put, 2, row->category);
-	sqlite_bind(w->put, 3, w->difference->feed);
-	sqlite_bind(w->put, 4, row->reason);
-	sqlite_bind(w->put, 5, row->reference);
-	if (row->confidence < 0)
-		sqlite3_bind_null(w->put, 6);
-	else
-		sqlite3_bind_int(w->put, 6, row->confidence);
-	sqlite_bind_time(w->put, 7, row->expires_at);
-	sqlite_bind(w->put, 8, row->basis);
-	sqlite_bind(w->put, 9, row->region);
-	sqlite_bind_time(w->put, 10, row->review_at);
-	err = sqlite_run(w->s, w->put, DOING, w->why);
-	return err ?: writer_log(w, row, false);
-}
-
-static int writer_end(struct writer *w, const struct listing_input *row)
-{
-	int err;
-
-	sqlite_bind(w->end, 1, row->source);
-	sqlite_bind(w->end, 2, row->category);
-	sqlite_bind(w->end, 3, w->difference->feed);
-	err = sqlite_run(w->s, w->end, DOING, w->why);
+	sqlite_bind(end, 1, row->source);
+	sqlite_bind(end, 2, row->category);
+	sqlite_bind(end, 3, w->difference->feed);
+	err = sqlite_run(w->s, end, DOING, w->why);
 	if (err || !sqlite3_changes64(w->s->db))
 		return err;
-	return writer_log(w, row, true);
+	sqlite_bind(log, 1, row->source);
+	sqlite_bind(log, 2, row->category);
+	sqlite_bind(log, 3, w->difference->feed);
+	sqlite3_bind_int64(log, 4, w->difference->now);
+	return sqlite_run(w->s, log, DOING, w->why);
+}
+
+static int writer_ends(struct writer *w)
+{
+	_cleanup_(sqlite_done) sqlite3_stmt *end = NULL;
+	_cleanup_(sqlite_done) sqlite3_stmt *log = NULL;
+	int err;
+
+	err = sqlite_prepare(w->s, SLOT_FEED_END,
+			     "DELETE FROM listing WHERE source = ?1 AND category = ?2 AND feed = ?3",
+			     &end, w->why);
+	err = err ?: sqlite_prepare(w->s, SLOT_FEED_LOG_END, LOG_END, &log, w->why);
+	while (!err && w->rows.state > 0) {
+		if (!w->rows.remove)
+			return problem_set(w->why, -EINVAL,
+					   "feed '%s': a row to put behind one to end",
+					   w->difference->feed);
+		err = writer_end(w, end, log);
+		if (!err)
+			feed_rows_next(&w->rows);
+	}
+	return err || w->rows.state >= 0 ? err : writer_gave_up(w);
 }
 
 static int write_rows(struct store *s, const struct feed_difference *difference,
 		      struct problem *why)
 {
-	_cleanup_(writer_done) struct writer w = { .s = s, .difference = difference, .why = why };
-	struct listing_input row = {};
-	bool remove = false;
-	int err = writer_prepare(&w);
+	_cleanup_(writer_done) struct writer w = {
+		.s = s,
+		.difference = difference,
+		.rows = { .difference = difference },
+		.why = why,
+	};
+	int err;
 
-	while (!err) {
-		int r = difference->next(difference->arg, &row, &remove);
-
-		if (r <= 0)
-			return r < 0 ? problem_set(why, r, "feed '%s': %s", difference->feed,
-						   strerror(-r))
-				     : 0;
-		err = remove ? writer_end(&w, &row) : writer_put(&w, &row);
-	}
-	return err;
+	s->rows = &w.rows;
+	err = writer_put(&w, SLOT_FEED_PUT, PUT, false);
+	err = err ?: writer_put(&w, SLOT_FEED_LOG, LOG_PUT, true);
+	return err ?: writer_ends(&w);
 }
 
 /* Off while it lives: nobody but this connection, and only inside its transaction. */
@@ -258,6 +264,21 @@ static void triggers(struct store *s, bool on)
 {
 	if (s->db)
 		sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, on, NULL);
+}
+
+/*
+ * A commit of this size would at once copy the log into the database. The next
+ * commit of anybody does as well, when the list is in force.
+ */
+static int commit_unfolded(struct store *s, struct txn *txn, struct problem *why)
+{
+	int err;
+
+	sqlite3_wal_autocheckpoint(s->db, 0);
+	err = sqlite_commit(s, txn, why);
+	if (s->db)
+		sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
+	return err;
 }
 
 int store_feed_apply(struct store *s, const struct feed_difference *difference, struct problem *why)
@@ -276,7 +297,7 @@ int store_feed_apply(struct store *s, const struct feed_difference *difference, 
 	if (!err)
 		err = sqlite_audit(s, difference->actor, difference->now, "import",
 				   difference->detail, why);
-	err = err ?: sqlite_commit(s, &txn, why);
+	err = err ?: commit_unfolded(s, &txn, why);
 	if (err)
 		return err;
 	s->wrote = true;

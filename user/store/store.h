@@ -191,8 +191,11 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
 
 /*
  * What makes the listings of a feed those of a new list. next() gives one row
- * after the other: to add or refresh, or (*ret_remove) to end, by source and
- * category. It returns 1, 0 at the end, or negative to give up.
+ * after the other: first those to add or refresh, then (*ret_remove) those to
+ * end, by source and category. It returns 1, 0 at the end, or negative to give
+ * up; what a row points to lives until the next call. rewind() begins anew, with
+ * the same rows: they are asked for more than once. In the order of the texts
+ * of their sources rows are written several times as fast.
  *
  * A refresh sets what the list says: expiry, reason, reference, confidence,
  * region. A basis and a review date that the row has stay if the list gives
@@ -201,6 +204,7 @@ int store_feed_rows(struct store *s, const char *feed, store_listing_fn fn, void
 struct feed_difference {
 	const char *feed;
 	int (*next)(void *arg, struct listing_input *ret, bool *ret_remove);
+	void (*rewind)(void *arg);
 	void *arg;
 	const struct actor *actor;
 	int64_t now;
