@@ -115,6 +115,7 @@ static inline struct feed_report take(struct lab *lab, struct store *s, const st
 		.entries = list->known,
 		.force = list->force,
 		.again = list->again,
+		.stream = list->format == FEED_CROWDSEC,
 		.overlaps = list->overlaps,
 		.config = list->config,
 		.monitor = list->monitor,

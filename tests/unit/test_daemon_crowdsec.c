@@ -85,7 +85,9 @@ static struct feed_report poll_once(struct lab *lab, struct store *s, const char
 	struct feed_state state = { .last_good = now };
 	struct feed_report report = {};
 	struct answer answer = {};
-	struct feed_judge judge = { .summary = &answer.summary, .gate = &gate, .store = s };
+	struct feed_judge judge = {
+		.summary = &answer.summary, .gate = &gate, .store = s, .stream = true
+	};
 
 	now += 10;
 	judge.now = now;

@@ -6,6 +6,7 @@
  */
 #include "tests/unit/test_store_lab.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
 
@@ -260,6 +261,43 @@ static void each_answer_leaves_what_it_should(void **state)
 	assert_int_equal(rows(lab), 3);
 }
 
+static void write_plain(int fd)
+{
+	static const char list[] = "203.0.113.1\n";
+
+	assert_int_equal(write(fd, list, sizeof(list) - 1), (ssize_t)sizeof(list) - 1);
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+}
+
+static bool is_done(void *arg)
+{
+	return ((struct answered *)arg)->done;
+}
+
+static void after_an_import_all_decisions_are_asked_for(void **state)
+{
+	struct lab *lab = *state;
+	struct feeds_import import = {
+		.feed = "lapi", .format = FEED_PLAIN, .force = true, .actor = { "root", "moatctl" }
+	};
+	struct answered a = {};
+	struct problem why = {};
+	char path[160];
+
+	poll_answer(200, "{\"new\":[" D("192.0.2.1") "," D("192.0.2.2") "],\"deleted\":[]}");
+	snprintf(path, sizeof(path), "%s/list", lab->directory);
+	import.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(import.fd >= 0);
+	write_plain(import.fd);
+	assert_int_equal(feeds_run_import(feeds, &import, on_answer, &a, &why), 0);
+	wait_until(is_done, &a);
+	assert_true(a.report.applied);
+	assert_int_equal(rows(lab), 1); /* as it was asked */
+	poll_answer(200, "{\"new\":[" D("192.0.2.1") "," D("192.0.2.2") "],\"deleted\":[]}");
+	assert_string_equal(lapi.query, "startup=true&scopes=ip,range,as");
+	assert_int_equal(rows(lab), 3);
+}
+
 static void no_answer_is_kept_on_disk(void **state)
 {
 	struct lab *lab = *state;
@@ -432,6 +470,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		with_lapi(each_answer_leaves_what_it_should),
+		with_lapi(after_an_import_all_decisions_are_asked_for),
 		with_lapi(no_answer_is_kept_on_disk),
 		with_lapi(a_key_that_is_not_taken_is_said),
 		with_lapi(the_lapi_is_told_what_was_dropped_since_it_last_took_a_report),

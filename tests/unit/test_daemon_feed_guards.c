@@ -36,6 +36,26 @@ static void a_list_that_shrank_to_less_than_half_is_refused(void **state)
 	assert_int_equal(rows(lab), 50);
 }
 
+#define DECISION(ip)                                                                               \
+	"{\"id\":1,\"origin\":\"x\",\"type\":\"ban\",\"scope\":\"Ip\",\"value\":\"" ip             \
+	"\",\"duration\":\"4h\",\"scenario\":\"x\"}"
+
+/* A server that turns its list into decisions does not choose which guards it is asked. */
+static void a_list_that_comes_as_decisions_is_a_list(void **state)
+{
+	const struct list list = { .format = FEED_AUTO };
+	WITH_STORE;
+	struct feed_report r = take_text(lab, s, plain(), hosts(100));
+
+	r = take_text(lab, s, list, "{\"new\":[" DECISION("192.0.2.1") "],\"deleted\":null}");
+	assert_int_equal(r.format, FEED_CROWDSEC);
+	assert_false(r.delta);
+	assert_string_equal(r.cause, "shrink");
+	r = take_text(lab, s, list, "{\"new\":null,\"deleted\":[" DECISION("198.51.100.1") "]}");
+	assert_string_not_equal(r.cause, "");
+	assert_int_equal(rows(lab), 100);
+}
+
 static void shrinking_is_measured_against_the_last_good_list(void **state)
 {
 	WITH_STORE;
@@ -258,6 +278,7 @@ int main(void)
 		with_store(a_list_that_shrank_to_less_than_half_is_refused),
 		with_store(shrinking_is_measured_against_the_last_good_list),
 		with_store(a_list_that_grew_too_much_is_refused),
+		with_store(a_list_that_comes_as_decisions_is_a_list),
 		with_store(a_list_of_two_hundred_thousand_more_is_refused_whatever_the_percentage),
 		with_store(an_empty_list_must_be_allowed),
 		with_store(a_list_of_nothing_but_what_is_left_out_says_what_to_do),

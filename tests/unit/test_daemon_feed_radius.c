@@ -231,6 +231,20 @@ static void the_copy_on_disk_is_not_asked_again(void **state)
 	assert_int_equal(r.hold, FEED_FREE);
 }
 
+/* The same list, but the feed's category is another one now. */
+static void what_the_copy_on_disk_adds_to_a_list_in_force_is_asked(void **state)
+{
+	WITH_STORE;
+	struct feed_report r = take_text(lab, s, radius(.monitor = true, .category = "spam"), hits);
+
+	assert_true(r.applied);
+	r = take_text(lab, s, radius(.again = true), hits);
+	assert_int_equal(r.adds, OTHERS + 30);
+	assert_string_equal(r.cause, "radius");
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing WHERE category = 'botnet'"),
+			 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +264,7 @@ int main(void)
 		T(without_traffic_it_waits_for_some_and_not_for_ever),
 		T(what_the_gate_keeps_out_hits_nobody),
 		T(the_copy_on_disk_is_not_asked_again),
+		T(what_the_copy_on_disk_adds_to_a_list_in_force_is_asked),
 #undef T
 	};
 

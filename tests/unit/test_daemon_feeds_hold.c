@@ -16,6 +16,19 @@
 static struct feeds_run *feeds;
 static const struct actor root = { "root", "moatctl" };
 
+static int64_t clock_ahead; /* seconds, of the wall clock */
+
+time_t time(time_t *ret)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	now.tv_sec += clock_ahead;
+	if (ret)
+		*ret = now.tv_sec;
+	return now.tv_sec;
+}
+
 static struct config_feed config_feed; /* "drop", if a test configures it */
 
 static int setup(void **state)
@@ -24,6 +37,7 @@ static int setup(void **state)
 	int err = lab_setup(state);
 	struct lab *lab = *state;
 
+	clock_ahead = 0;
 	fake_reset();
 	memset(&fake_feeder, 0, sizeof(fake_feeder));
 	assert_int_equal(loop_new(&fake.daemon.loop), 0);
@@ -304,6 +318,71 @@ static void a_feed_that_leaves_the_configuration_stays_in_monitor(void **state)
 	assert_int_equal(view().held, FEED_FREE);
 }
 
+/* ---- clocks ---- */
+
+static void stop_loop(void *arg)
+{
+	(void)arg;
+	loop_stop(fake.daemon.loop);
+}
+
+static bool is_near(int64_t a, int64_t b)
+{
+	return llabs(a - b) < 600;
+}
+
+static void wait_next(int64_t about)
+{
+	int64_t deadline = lab_ms() + DEADLINE_MS;
+
+	while (!is_near(view().next, about)) {
+		int timer = loop_timer(fake.daemon.loop, 1, 0, stop_loop, NULL);
+
+		assert_true(lab_ms() < deadline);
+		assert_int_equal(loop_run(fake.daemon.loop), 0);
+		loop_timer_remove(fake.daemon.loop, timer);
+	}
+}
+
+static void a_clock_that_is_set_does_not_change_how_long_a_feed_waits(void **state)
+{
+	monitor(*state, NONE);
+	wait_next(time(NULL) + 3600);
+	clock_ahead = -365 * 86400; /* it was wrong, and now it is right */
+	wait_next(time(NULL) + 3600);
+	clock_ahead = 0;
+	wait_next(time(NULL) + 3600);
+}
+
+/* ---- a list under way, and another configuration ---- */
+
+static void a_list_from_where_the_feed_does_not_come_from_any_more_is_not_taken(void **state)
+{
+	struct answered answered = {};
+	struct lab *lab = *state;
+	struct problem why = {};
+
+	fake_feeder.list = NONE;
+	fake_feeder.hold = true;
+	fake.config.feed = &config_feed;
+	fake.config.feeds = 1;
+	assert_int_equal(feeds_run_fetch(feeds, "drop", &root, on_answer, &answered, &why), 0);
+	feeds_run_reload(feeds);
+	assert_false(answered.there); /* nothing changed for it */
+	config_feed.url = (char *)"https://example.org/other.txt";
+	feeds_run_reload(feeds);
+	assert_true(answered.there);
+	assert_int_equal(answered.error, -ECANCELED);
+	answered.there = false;
+	assert_int_equal(feeds_run_fetch(feeds, "drop", &root, on_answer, &answered, &why), 0);
+	fake.config.feeds = 0;
+	feeds_run_reload(feeds);
+	assert_true(answered.there);
+	assert_int_equal(fake_feeder.cancelled, 2);
+	assert_false(view().running);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +397,8 @@ int main(void)
 		T(a_feed_that_leaves_mode_monitor_and_would_hit_much_is_held),
 		T(one_that_would_hit_nobody_is_put_in_force),
 		T(a_feed_that_leaves_the_configuration_stays_in_monitor),
+		T(a_clock_that_is_set_does_not_change_how_long_a_feed_waits),
+		T(a_list_from_where_the_feed_does_not_come_from_any_more_is_not_taken),
 #undef T
 	};
 

@@ -297,6 +297,20 @@ static void another_url_is_not_asked_whether_the_first_changed(void **state)
 	assert_string_equal(fake_feeder.if_none_match, "");
 }
 
+static void another_url_is_not_waited_for(void **state)
+{
+	(void)state;
+	fake_feeder.list = TEN;
+	start();
+	wait_fault("");
+	config_feed.every = DAY / 2;
+	wait_fetches(1); /* the next is half a day away */
+	config_feed.url = (char *)"https://example.org/other.txt";
+	feeds_run_reload(feeds);
+	wait_fetches(1);
+	assert_string_equal(fake_feeder.url, "https://example.org/other.txt");
+}
+
 /* ---- what is not to be believed ---- */
 
 static void count_refused(void *arg, const char *feed, const char *cause, uint64_t count)
@@ -543,6 +557,7 @@ int main(void)
 		with_feeds(a_list_that_did_not_change_lives_on),
 		with_feeds(without_its_copy_a_list_comes_whole),
 		with_feeds(another_url_is_not_asked_whether_the_first_changed),
+		with_feeds(another_url_is_not_waited_for),
 		with_feeds(a_refused_list_changes_nothing_and_says_why),
 		with_feeds(a_server_that_is_gone_is_trouble_and_no_more),
 		with_feeds(a_server_that_asks_for_time_gets_it),

@@ -37,6 +37,8 @@ static const char *state_of(const struct feed_view *view)
 		return "trouble";
 	if (view->held)
 		return "held";
+	if (!view->config && view->state->origin)
+		return "removed"; /* from the configuration: what it lists ends with its ttl */
 	return view->state->last_good ? "ok" : "new";
 }
 

@@ -289,6 +289,11 @@ int crowdsec_judge(struct crowdsec *c, struct feed_apply *apply, struct store *s
 	return err ? problem_set(why, err, "too many decisions, or out of memory") : 0;
 }
 
+void crowdsec_forget(struct crowdsec *c)
+{
+	c->why = "a file was imported into it";
+}
+
 void crowdsec_end(struct crowdsec *c, bool applied)
 {
 	c->touches = 0;

@@ -59,6 +59,9 @@ int crowdsec_judge(struct crowdsec *c, struct feed_apply *apply, struct store *s
 
 void crowdsec_end(struct crowdsec *c, bool applied);
 
+/* Something else than an answer was written to the feed: the next one is to be a full one. */
+void crowdsec_forget(struct crowdsec *c);
+
 /* What is known to be in force at the LAPI; NULL before the first answer. */
 const struct crowdsec_table *crowdsec_table(const struct crowdsec *c);
 

@@ -404,7 +404,6 @@ static void report_summary(const struct feed_apply *a, const struct feed_summary
 	*r = (struct feed_report){
 		.format = summary->format,
 		.complete = summary->complete,
-		.delta = summary->format == FEED_CROWDSEC,
 		.rows = summary->entries,
 		.no_category = a->no_category,
 		.asn = a->asn,
@@ -455,6 +454,7 @@ int feed_apply_judge(struct feed_apply *a, const struct feed_judge *judge, struc
 
 	report_summary(a, summary, ret);
 	ret->tables = judge->tables;
+	ret->delta = judge->stream && summary->format == FEED_CROWDSEC;
 	if (a->error) {
 		stand_against(ret, feed_guard_label(FEED_GUARD_TOO_MANY));
 		return problem_set(&ret->why, a->error,

@@ -77,6 +77,7 @@ struct feed_judge {
 	uint64_t entries;
 	bool force;    /* overrules guards that may be overruled, and lets wide prefixes in */
 	bool again;    /* it was judged good before: its size is no question any more */
+	bool stream;   /* it may be one of changes; who fetches a list asked for all of it */
 	bool tables;   /* AS numbers were expanded */
 	bool overlaps; /* with each other feed: reads the whole database */
 	const struct samples *samples; /* of what passes now; NULL: none */

@@ -63,6 +63,20 @@ static enum feed_guard check_size(const struct feed_rules *rules, uint64_t old,
 	return FEED_PASSED;
 }
 
+/* Of a list of changes only what is new says something. */
+static enum feed_guard check_changes(const struct feed_judge *judge, const struct feed_report *r,
+				     struct problem *why)
+{
+	if (!r->before || r->adds <= FEED_GROWTH_MAX || judge->held == FEED_HELD_BY_HAND)
+		return FEED_PASSED;
+	problem_set(why, 0,
+		    "%zu entries more than %zu: at most %d are taken at once; look at it: 'moatctl "
+		    "feeds hold' lets them in without effect, 'moatctl feeds release' puts them in "
+		    "force",
+		    r->adds, r->before, FEED_GROWTH_MAX);
+	return FEED_GUARD_GROWTH;
+}
+
 static enum feed_guard check_share(const struct feed_rules *rules, const struct feed_report *r,
 				   struct problem *why)
 {
@@ -81,7 +95,9 @@ enum feed_guard feed_guard_ask(const struct feed_rules *rules, const struct feed
 	uint64_t old = judge->known ? judge->entries : report->before;
 	enum feed_guard guard = FEED_PASSED;
 
-	if (!report->delta && !judge->again)
+	if (report->delta)
+		guard = check_changes(judge, report, why);
+	else if (!judge->again)
 		guard = check_size(rules, old, report, why);
 	return guard ? guard : check_share(rules, report, why);
 }

@@ -42,7 +42,10 @@ static void hold(struct feed_report *report, const struct config_limits *limits)
 static void refuse(struct feed_report *report, const struct config_limits *limits)
 {
 	snprintf(report->cause, sizeof(report->cause), "%s", feed_guard_label(FEED_GUARD_RADIUS));
-	explain(&report->why, report, limits, ": look at it, then import it with --force");
+	explain(&report->why, report, limits,
+		report->delta ? ": look at it: 'moatctl feeds hold' lets them in without effect, "
+				"'moatctl feeds release' puts them in force"
+			      : ": look at it, then import it with --force");
 }
 
 static void decide(const struct config_limits *limits, const struct feed_judge *judge,
@@ -63,7 +66,7 @@ static void decide(const struct config_limits *limits, const struct feed_judge *
 	} else if (by_guard && (e->judged || e->sources <= limits->radius_sources ||
 				(by_mode && judge->settled))) {
 		report->hold = FEED_FREE;
-	} else if (over && !judge->again) {
+	} else if (over && (report->live || !judge->again)) {
 		if (report->live)
 			refuse(report, limits);
 		else

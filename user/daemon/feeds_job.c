@@ -138,7 +138,7 @@ static void next_state(const struct feed_job *job, const struct feeder_result *r
 	snprintf(ret->format, sizeof(ret->format), "%s", feed_format_label(report->format));
 	if (result->summary.timestamp || result->modified)
 		ret->modified = result->summary.timestamp ?: result->modified;
-	if (job->fetched > ret->last_good)
+	if (job->fetched > ret->last_good || ret->last_good > feeds_now())
 		ret->last_good = job->fetched;
 	if (job->kind == JOB_DISK)
 		return;
@@ -193,6 +193,8 @@ static void finish(struct feed_job *job, int error, const struct feed_report *re
 	job->feed->job = NULL;
 	if (job->crowdsec)
 		crowdsec_end(job->crowdsec, report->applied);
+	else if (job->feed->crowdsec && report->applied)
+		crowdsec_forget(job->feed->crowdsec);
 	if (job->kind == JOB_FETCH)
 		drop_new_copy(job->feed);
 	if (job->done)
@@ -300,6 +302,7 @@ static void judge(struct feed_job *job, const struct feeder_result *result)
 		.entries = feed->state.entries,
 		.force = job->force,
 		.again = was_judged(job, result),
+		.stream = job->crowdsec || job->kind == JOB_IMPORT,
 		.tables = job->tables,
 		.overlaps = job->dry_run || !feed->state.last_good,
 		.samples = d->samples,
@@ -481,6 +484,7 @@ int feed_job_start(struct feed_run *feed, const struct job_start *start, struct 
 	job->feed = feed;
 	job->kind = start->kind;
 	job->fetched = start->fetched;
+	job->origin = config ? feeds_origin(config) : 0;
 	job->dry_run = start->dry_run;
 	job->force = start->force;
 	snprintf(job->actor_name, sizeof(job->actor_name), "%s",
@@ -505,11 +509,24 @@ int feed_job_start(struct feed_run *feed, const struct job_start *start, struct 
 	return 0;
 }
 
-void feed_job_cancel(struct feed_run *feed)
+void feed_job_cancel(struct feed_run *feed, const char *because)
 {
 	struct feed_report report = {};
-	struct problem why = { "moatd is stopping" };
+	struct problem why;
 
+	problem_set(&why, -ECANCELED, "%s", because);
 	if (feed->job)
 		finish(feed->job, -ECANCELED, &report, &why);
+}
+
+void feed_job_check(struct feed_run *feed)
+{
+	const struct config_feed *config = feeds_config(feed->all, feed->state.feed);
+
+	if (!feed->job || feed->job->kind == JOB_IMPORT)
+		return;
+	if (!config)
+		feed_job_cancel(feed, "the feed was removed from the configuration");
+	else if (feed->job->origin != feeds_origin(config))
+		feed_job_cancel(feed, "the feed has another url or format now");
 }

@@ -11,6 +11,7 @@
 
 #define TICK_MS		  200
 #define SQLITE_URI	  "sqlite://"
+#define CLOCK_STEP	  5  /* seconds */
 #define FEEDS_JUDGE_AGAIN 30 /* seconds between tries to judge what came in mode monitor */
 
 int64_t feeds_now(void)
@@ -133,19 +134,38 @@ static bool know_states(struct feeds_run *f)
 	return true;
 }
 
+/* What was imported by hand is not fetched, and has no origin. */
+static void say_removed(struct feed_run *feed)
+{
+	if (feed->state.origin && !feed->removed)
+		log_notice("feed '%s': not in the configuration any more: it is not fetched, and its "
+			   "%llu listings end with their ttl",
+			   feed->state.feed, (unsigned long long)feed->state.entries);
+	feed->removed = true;
+	feed->next = 0;
+}
+
 void feeds_run_reload(struct feeds_run *f)
 {
 	const struct config *config = f->d->config;
 	int64_t now = feeds_now();
 
-	for (size_t i = 0; i < f->feeds; i++)
+	for (size_t i = 0; i < f->feeds; i++) {
+		feed_job_check(f->feed[i]);
 		if (!feeds_config(f, f->feed[i]->state.feed))
-			f->feed[i]->next = 0;
+			say_removed(f->feed[i]);
+	}
 	for (size_t i = 0; i < config->feeds; i++) {
 		struct feed_run *feed = get(f, config->feed[i].name);
 		int64_t next = feed ? first(feed, &config->feed[i], now) : 0;
 
-		if (feed && (!feed->next || next < feed->next))
+		if (!feed)
+			continue;
+		feed->removed = false;
+		/* Another list is not waited for as long as another look at this one. */
+		if (feed->state.origin && feed->state.origin != feeds_origin(&config->feed[i]))
+			next = now + 1;
+		if (!feed->next || next < feed->next)
 			feed->next = next;
 	}
 }
@@ -244,6 +264,23 @@ static void tell_usage(struct feed_run *feed, const struct config_feed *config, 
 			    feed->state.last_good, now);
 }
 
+/* When a feed is due is a time of the wall clock; how long it waits is not its business. */
+static void follow_clock(struct feeds_run *f, int64_t now)
+{
+	struct timespec boot;
+	int64_t offset, step;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	offset = now - boot.tv_sec;
+	step = f->clock_offset ? offset - f->clock_offset : 0;
+	if (llabs(step) < CLOCK_STEP && f->clock_offset)
+		return; /* also the little that a clock is slewed by: not lost, but collected */
+	f->clock_offset = offset;
+	for (size_t i = 0; i < f->feeds; i++)
+		if (f->feed[i]->next)
+			f->feed[i]->next += step;
+}
+
 static void tick(void *arg)
 {
 	struct feeds_run *f = arg;
@@ -251,6 +288,7 @@ static void tick(void *arg)
 	struct sync_numbers numbers;
 	bool waits = false;
 
+	follow_clock(f, now);
 	sync_numbers(f->d->sync, &numbers);
 	if (!numbers.started || !know_states(f))
 		return;
@@ -458,6 +496,7 @@ int feeds_run_new(struct daemon *d, struct feeds_run **ret)
 		return -ENOMEM;
 	f->d = d;
 	make_directory(f);
+	follow_clock(f, feeds_now());
 	f->tick = loop_timer(d->loop, TICK_MS, TICK_MS, tick, f);
 	if (f->tick < 0)
 		return f->tick;
@@ -472,7 +511,7 @@ struct feeds_run *feeds_run_free(struct feeds_run *f)
 	if (f->tick > 0)
 		loop_timer_remove(f->d->loop, f->tick);
 	for (size_t i = 0; i < f->feeds; i++) {
-		feed_job_cancel(f->feed[i]);
+		feed_job_cancel(f->feed[i], "moatd is stopping");
 		crowdsec_usage_free(f->feed[i]->usage);
 		crowdsec_free(f->feed[i]->crowdsec);
 		free(f->feed[i]);

@@ -40,6 +40,7 @@ struct feed_run {
 	int64_t refreshed; /* when its listings were last given the full ttl; 0: not by this process */
 	uint64_t attempts;	       /* fetches begun */
 	struct radius_estimate radius; /* of the last list that added something */
+	bool removed;		       /* from the configuration, and that was said */
 	bool from_disk;		       /* what was on disk at start is dealt with */
 	struct feed_job *job;	       /* NULL: nothing under way; owned */
 	struct crowdsec
@@ -62,6 +63,7 @@ struct feed_job {
 	struct crowdsec *crowdsec; /* of the feed; NULL: this list is no answer of a LAPI */
 	int64_t fetched;
 	uint64_t tables; /* what it is expanded by */
+	uint64_t origin; /* where it comes from; 0: the feed is not configured */
 	bool dry_run, force, report;
 	char actor_name[64], actor_origin[32];
 	feeds_done_fn done; /* NULL: nobody waits */
@@ -72,8 +74,9 @@ struct feeds_run {
 	struct daemon *d;
 	struct feed_run **feed; /* owned, each */
 	size_t feeds;
-	bool known; /* table feed was read */
-	int tick;   /* timer */
+	bool known;	      /* table feed was read */
+	int64_t clock_offset; /* of the wall clock from that since boot, in seconds; 0: not looked at */
+	int tick;	      /* timer */
 	char dir[PATH_MAX];
 };
 
@@ -126,6 +129,8 @@ struct job_start {
 
 int feed_job_start(struct feed_run *feed, const struct job_start *start, struct feed_rules *rules,
 		   struct problem *why);
-void feed_job_cancel(struct feed_run *feed);
+void feed_job_cancel(struct feed_run *feed, const char *because);
+/* Ends it if it is the list of a feed that is not configured any more, or from elsewhere. */
+void feed_job_check(struct feed_run *feed);
 
 #endif
