@@ -28,6 +28,7 @@ days() { # days WHAT OLD NEW
 	offer list "$2"
 	config <<- END
 		categories: { botnet: { action: drop } }
+		guards: { non_routable: pass } # the real list has a private address
 		feeds:
 		  - { name: served, url: "$SERVER/list", category: botnet, every: 1h, ttl: 3d, max_shrink: 90% }
 	END

@@ -20,8 +20,7 @@
 #define PIPE_BYTES (1 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int __wrap_feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *ret_pid,
-			int *ret_out, struct problem *why);
+typeof(feeder_spawn) __wrap_feeder_spawn;
 int __wrap_kill(pid_t pid, int sig);
 int __real_kill(pid_t pid, int sig);
 pid_t __wrap_waitpid(pid_t pid, int *status, int options);
@@ -42,12 +41,13 @@ static void must(bool good)
 		abort();
 }
 
-int __wrap_feeder_spawn(const struct feeder_order *order, int input, int keep, pid_t *ret_pid,
-			int *ret_out, struct problem *why)
+int __wrap_feeder_spawn(const struct feeder_order *order, const struct feeder_job *job, int input,
+			int keep, pid_t *ret_pid, int *ret_out, struct problem *why)
 {
 	int ends[2];
 
 	(void)order;
+	(void)job;
 	(void)input;
 	(void)keep;
 	(void)why;
