@@ -280,7 +280,7 @@ prog: $(PROG)
 e2e-tools: all $(E2E_TOOLS) $(if $(wildcard tools/traffic.c),$(BUILD)/traffic)
 fuzzers: $(FUZZ)
 
-check: unit
+check: all unit
 	@tools/run-tests $(TEST_LOGS) $(CHECKS) $(UNIT:%=tap:%)
 
 # The recipe calls make again: what it needs may not be installed before its first line.
