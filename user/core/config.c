@@ -454,6 +454,7 @@ int config_parse(const char *file, const char *text, size_t size, struct config 
 			err = read_section(&at_file, n, c);
 		if (!err && setting_get(root, "feeds"))
 			err = feeds_read_settings(&at_file, setting_get(root, "feeds"), c);
+		err = err ?: quorum_check_numbers(&at_file, root, c);
 		if (err)
 			return err;
 	}

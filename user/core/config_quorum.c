@@ -71,3 +71,37 @@ int quorum_read_manual(const struct setting_file *file, const struct setting *n,
 	trusted = setting_get(n, "trusted");
 	return trusted ? setting_bool(file, trusted, &c->manual_trusted) : 0;
 }
+
+/* Whether any listing of the category only counts, by what the configuration says. */
+static bool is_counted_twice(const struct config *c, const struct config_category *category)
+{
+	if (category->k_of > 1)
+		return true;
+	for (size_t i = 0; i < c->feeds; i++) {
+		const struct config_feed *feed = &c->feed[i];
+
+		if (!feed->monitor)
+			continue;
+		if (!strcmp(feed->category, category->name))
+			return true;
+		for (size_t m = 0; m < feed->mappings; m++)
+			if (!strcmp(feed->mapping[m].to, category->name))
+				return true;
+	}
+	return false;
+}
+
+int quorum_check_numbers(const struct setting_file *file, const struct setting *n,
+			 const struct config *c)
+{
+	size_t twice = 0;
+
+	for (size_t i = 0; i < c->categories; i++)
+		twice += is_counted_twice(c, &c->category[i]);
+	if (c->categories + twice <= CONFIG_CATEGORIES_MAX)
+		return 0;
+	return setting_fail_key(file, setting_get(n, "categories"),
+				"%zu categories, %zu of them also to be monitored (k_of, feeds in mode "
+				"monitor), are more than %d; take some out",
+				c->categories, twice, CONFIG_CATEGORIES_MAX);
+}

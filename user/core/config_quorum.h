@@ -21,4 +21,11 @@ int quorum_read_feed(const struct setting_file *file, const struct setting *n,
 /* The section manual. */
 int quorum_read_manual(const struct setting_file *file, const struct setting *n, struct config *c);
 
+/*
+ * Whether there are numbers enough: a category that feeds in mode monitor name,
+ * or that has a k_of, takes a second one for what only counts. n is the root.
+ */
+int quorum_check_numbers(const struct setting_file *file, const struct setting *n,
+			 const struct config *c);
+
 #endif
