@@ -210,6 +210,32 @@ static int take_state(void *arg, const struct feed_state *state)
 	return 0;
 }
 
+/* Which confidences the log hands out behind seq. */
+static int note_confidence(void *arg, const struct change *change)
+{
+	char *text = arg;
+	size_t used = strlen(text);
+
+	snprintf(text + used, 64 - used, "%s ", change->row.confidence ?: "-");
+	return 0;
+}
+
+static void a_bad_confidence_behind_a_list_is_seen(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct rows rows = LIST("+192.0.2.1", "+192.0.2.2");
+	char text[64] = "";
+	int64_t seq = 0;
+
+	assert_int_equal(lab_add(lab, s, "203.0.113.1"), 0);
+	lab_sql(lab, "UPDATE listing SET confidence = 200");
+	assert_int_equal(apply(lab, s, &rows), 0);
+	lab_sql(lab, "UPDATE listing SET confidence = 300 WHERE source = '192.0.2.2'");
+	assert_int_equal(store_changes(s, 0, 100, note_confidence, text, &seq, &lab->why), 0);
+	assert_string_equal(text, "200 200 - - 300 ");
+}
+
 static void what_is_known_of_a_feed_survives(void **state)
 {
 	struct lab *lab = *state;
@@ -293,6 +319,7 @@ int main(void)
 		with_store(a_list_that_breaks_off_among_what_is_new_leaves_nothing),
 		with_store(a_row_to_add_behind_one_to_end_is_an_error),
 		with_store(rows_of_other_feeds_are_not_touched),
+		with_store(a_bad_confidence_behind_a_list_is_seen),
 		with_store(what_is_known_of_a_feed_survives),
 		with_store(a_change_of_the_schema_by_others_is_still_noticed),
 		with_store(rows_are_given_by_feed_or_all),

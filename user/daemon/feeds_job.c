@@ -244,6 +244,8 @@ static int write_list(struct feed_job *job, const struct feeder_result *result,
 	struct feed_state state;
 	int err;
 
+	/* What others wrote while this one was judged need not wait; it is tried again if it fails. */
+	sync_follow(d->sync, &(struct problem){});
 	next_state(job, result, report, &state);
 	/* Held before the first row is there, given free once all of it is the new list. */
 	err = report->hold && !(report->hold == FEED_HELD_BY_MODE && report->monitor)

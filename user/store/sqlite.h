@@ -82,6 +82,8 @@ struct store {
 	bool stale;	/* another file or schema since the last snapshot: its seq means nothing */
 	bool wrote;	/* we did, since the last store_poll() */
 	int64_t data_version, schema_version;
+	int64_t own_after,
+		own_upto; /* changes by the last list written here: none has a bad confidence */
 	struct watch watch;
 	struct feed_rows *rows; /* what FEED_ROWS_TABLE reads; NULL: nothing is being written */
 	char scratch[TEXT_COLUMNS][STORE_TEXT_MAX + sizeof(TEXT_MORE)];
@@ -175,6 +177,11 @@ int feed_rows_next(struct feed_rows *rows);
 
 /* Makes FEED_ROWS_TABLE known to a connection just opened. SQLite's result code. */
 int sqlite_add_rows_table(struct store *s);
+
+/* ---- sqlite_read.c ---- */
+
+/* store_head() inside a transaction. */
+int sqlite_head(struct store *s, int64_t *ret, struct problem *why);
 
 /* ---- sqlite_text.c ---- */
 

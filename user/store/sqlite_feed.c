@@ -284,10 +284,12 @@ static int commit_unfolded(struct store *s, struct txn *txn, struct problem *why
 int store_feed_apply(struct store *s, const struct feed_difference *difference, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
+	int64_t before = 0, after = 0;
 	int err;
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_actor(s, &txn, difference->actor, why);
+	err = err ?: sqlite_head(s, &before, why);
 	if (err)
 		return err;
 	triggers(s, false);
@@ -297,9 +299,12 @@ int store_feed_apply(struct store *s, const struct feed_difference *difference, 
 	if (!err)
 		err = sqlite_audit(s, difference->actor, difference->now, "import",
 				   difference->detail, why);
+	err = err ?: sqlite_head(s, &after, why);
 	err = err ?: commit_unfolded(s, &txn, why);
 	if (err)
 		return err;
+	s->own_after = before;
+	s->own_upto = after;
 	s->wrote = true;
 	return 0;
 }

@@ -11,7 +11,7 @@
 	"SELECT max(coalesce((SELECT max(seq) FROM change), 0),"                                   \
 	" coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'change'), 0))"
 
-static int read_head(struct store *s, int64_t *ret, struct problem *why)
+int sqlite_head(struct store *s, int64_t *ret, struct problem *why)
 {
 	return sqlite_number(s, SLOT_HEAD, HEAD, ret, why);
 }
@@ -55,7 +55,7 @@ int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_read(s, &txn, why);
-	err = err ?: read_head(s, &head, why);
+	err = err ?: sqlite_head(s, &head, why);
 	if (!err)
 		err = sqlite_prepare(s, SLOT_SNAPSHOT,
 				     "SELECT " ROW_COLUMNS " FROM listing NOT INDEXED", &stmt, why);
@@ -129,21 +129,24 @@ int store_changes(struct store *s, int64_t seq, size_t limit, store_change_fn fn
 	if (s->stale || seq < 0 || seq == INT64_MAX)
 		return stale(s, seq, why);
 	err = sqlite_begin_read(s, &txn, why);
-	err = err ?: read_head(s, &head, why);
+	err = err ?: sqlite_head(s, &head, why);
 	if (err)
 		return err;
 	if (head < seq)
 		return stale(s, seq, why);
 	err = sqlite_prepare(s, SLOT_CHANGES,
 			     "SELECT seq, at, source, category, feed, expires_at,"
+			     " CASE WHEN seq > ?3 AND seq <= ?4 THEN NULL ELSE"
 			     " (SELECT confidence FROM listing l WHERE l.source = c.source AND"
-			     "  l.category = c.category AND l.feed = c.feed), region, op"
+			     "  l.category = c.category AND l.feed = c.feed) END, region, op"
 			     " FROM change c WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 			     &stmt, why);
 	if (err)
 		return err;
 	sqlite3_bind_int64(stmt, 1, seq);
 	sqlite3_bind_int64(stmt, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
+	sqlite3_bind_int64(stmt, 3, s->own_after);
+	sqlite3_bind_int64(stmt, 4, s->own_upto);
 	err = follow(s, stmt, &last, fn, arg, why);
 	if (err)
 		return err;
@@ -159,7 +162,7 @@ int store_head(struct store *s, int64_t *ret_seq, struct problem *why)
 	int err;
 
 	err = sqlite_ready(s, why);
-	err = err ?: read_head(s, &head, why);
+	err = err ?: sqlite_head(s, &head, why);
 	if (!err)
 		*ret_seq = head;
 	return err;

@@ -70,8 +70,9 @@ int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret
 struct change {
 	int64_t seq;
 	const char *op; /* "add" (insert or update: the row is now like this) or "remove" */
-	struct row row; /* confidence is the listing's as it is now; NULL if that is gone. The
-			   rest, region too, is as the log has it. */
+	struct row row; /* confidence is the listing's as it is now; NULL if that is gone, or
+			   the change is one of store_feed_apply(), which writes none that
+			   the gate refuses. The rest, region too, is as the log has it. */
 	int64_t at;	/* seconds since 1970 */
 };
 
