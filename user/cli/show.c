@@ -55,6 +55,26 @@ void show_names(const json_t *names, struct text *out)
 	}
 }
 
+void show_label(const struct cli *cli, const char *text)
+{
+	fprintf(cli->out, "  %-*s  ", SHOW_LABEL, text);
+}
+
+void show_clean(const struct cli *cli, enum tint tint, const char *s)
+{
+	struct text clean = {};
+
+	clean_text(&clean, s);
+	fprintf(cli->out, "%s%s%s", tint_begin(cli->colour, tint), clean.data ? clean.data : "",
+		tint_end(cli->colour, tint));
+	text_free(&clean);
+}
+
+int64_t show_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
 /* ---- listings ---- */
 
 static void add_state(struct table *table, const json_t *listing)

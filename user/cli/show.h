@@ -46,6 +46,16 @@ const char *show_count(int64_t n, char buf[static SHOW_MAX]);
 const char *show_time(const json_t *time, int64_t now, const char *if_none,
 		      char buf[static SHOW_MAX]);
 
+/* The name of what a line is about, in the column of names. */
+#define SHOW_LABEL 10
+void show_label(const struct cli *cli, const char *text);
+
+/* What came from the daemon: nothing of it moves the cursor. */
+void show_clean(const struct cli *cli, enum tint tint, const char *s);
+
+/* A member that is a whole number; 0: there is none. */
+int64_t show_number(const json_t *object, const char *key);
+
 /* An array of texts, "a, b". */
 void show_names(const json_t *names, struct text *out);
 

@@ -4,23 +4,6 @@
 #include "cli/client.h"
 #include "cli/show.h"
 
-#define LABEL_WIDTH 10
-
-static int64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static void clean_line(const struct cli *cli, enum tint tint, const char *s)
-{
-	struct text clean = {};
-
-	clean_text(&clean, s);
-	fprintf(cli->out, "%s%s%s", tint_begin(cli->colour, tint), clean.data ? clean.data : "",
-		tint_end(cli->colour, tint));
-	text_free(&clean);
-}
-
 /* ---- feeds ---- */
 
 static void add_feed(struct table *table, const struct cli *cli, const json_t *feed)
@@ -32,7 +15,7 @@ static void add_feed(struct table *table, const struct cli *cli, const json_t *f
 	table_add(table, TINT_BOLD, answer_text(feed, "name"));
 	table_add(table, trouble || held ? TINT_BAD : TINT_NONE,
 		  trouble ? answer_text(feed, "cause") : answer_text(feed, "state"));
-	table_add(table, TINT_NONE, show_count(number(feed, "entries"), entries));
+	table_add(table, TINT_NONE, show_count(show_number(feed, "entries"), entries));
 	table_add(table, TINT_NONE, answer_text(feed, "format"));
 	table_add(table, TINT_NONE, answer_text(feed, "category"));
 	table_add(table, TINT_NONE,
@@ -50,9 +33,9 @@ static void say_why(const struct cli *cli, const json_t *feed, const char *what,
 {
 	if (!why[0])
 		return;
-	clean_line(cli, TINT_BAD, answer_text(feed, "name"));
+	show_clean(cli, TINT_BAD, answer_text(feed, "name"));
 	fprintf(cli->out, ": %s", what);
-	clean_line(cli, TINT_NONE, why);
+	show_clean(cli, TINT_NONE, why);
 	fputc('\n', cli->out);
 }
 
@@ -64,10 +47,10 @@ static void show_unexpanded(const struct cli *cli, const json_t *feed)
 
 	if (!asn || json_is_true(json_object_get(asn, "asn_table")))
 		return;
-	clean_line(cli, TINT_BAD, answer_text(feed, "name"));
+	show_clean(cli, TINT_BAD, answer_text(feed, "name"));
 	fprintf(cli->out,
 		": %s AS numbers are not in force: there is no asn_table in the configuration\n",
-		show_count(number(asn, "numbers"), text));
+		show_count(show_number(asn, "numbers"), text));
 }
 
 void show_feeds(const struct cli *cli, const json_t *feeds)
@@ -97,11 +80,6 @@ void show_feeds(const struct cli *cli, const json_t *feeds)
 
 /* ---- a list ---- */
 
-static void label(const struct cli *cli, const char *text)
-{
-	fprintf(cli->out, "  %-*s  ", LABEL_WIDTH, text);
-}
-
 static void count(const struct cli *cli, const char *before, int64_t n, const char *after)
 {
 	char text[SHOW_MAX];
@@ -117,10 +95,10 @@ static void show_causes(const struct cli *cli, const char *name, const json_t *c
 
 	if (!json_object_size(counts))
 		return;
-	label(cli, name);
+	show_label(cli, name);
 	json_object_foreach((json_t *)counts, key, value) {
 		count(cli, separator, json_integer_value(value), " ");
-		clean_line(cli, TINT_NONE, key);
+		show_clean(cli, TINT_NONE, key);
 		separator = ", ";
 	}
 	fputc('\n', cli->out);
@@ -131,17 +109,17 @@ static void show_head(const struct cli *cli, const json_t *report)
 	bool refused = answer_text(report, "cause")[0];
 	bool dry_run = json_is_true(json_object_get(report, "dry_run"));
 
-	clean_line(cli, TINT_BOLD, answer_text(report, "feed"));
+	show_clean(cli, TINT_BOLD, answer_text(report, "feed"));
 	fputs(": ", cli->out);
 	if (!refused && answer_text(report, "held")[0]) {
 		fprintf(cli->out, "%sHELD%s in monitor, %s: ", tint_begin(cli->colour, TINT_BAD),
 			tint_end(cli->colour, TINT_BAD),
 			dry_run ? "its listings would only count" : "its listings only count");
-		clean_line(cli, TINT_NONE, answer_text(report, "held_why"));
+		show_clean(cli, TINT_NONE, answer_text(report, "held_why"));
 	} else if (refused) {
 		fprintf(cli->out, "%sREFUSED%s, nothing would be changed: ",
 			tint_begin(cli->colour, TINT_BAD), tint_end(cli->colour, TINT_BAD));
-		clean_line(cli, TINT_NONE, answer_text(report, "why"));
+		show_clean(cli, TINT_NONE, answer_text(report, "why"));
 	} else {
 		fputs(dry_run ? "dry run, nothing was changed" : "in force", cli->out);
 	}
@@ -152,18 +130,19 @@ static void show_head(const struct cli *cli, const json_t *report)
 
 static void show_difference(const struct cli *cli, const json_t *report)
 {
-	label(cli, "listings");
-	count(cli, "", number(report, "entries"), " (");
-	count(cli, "+", number(report, "adds"), " ");
-	count(cli, "-", number(report, "removes"), ", ");
-	count(cli, "", number(report, "refreshes"), " refreshed, ");
-	count(cli, "", number(report, "unchanged"), " unchanged)");
-	if (number(report, "lingering"))
-		count(cli, ", ", number(report, "lingering"), " linger");
-	if (number(report, "masked"))
-		count(cli, ", ", number(report, "masked"), " had host bits, which were masked");
-	if (number(report, "duplicates"))
-		count(cli, ", ", number(report, "duplicates"), " said twice");
+	show_label(cli, "listings");
+	count(cli, "", show_number(report, "entries"), " (");
+	count(cli, "+", show_number(report, "adds"), " ");
+	count(cli, "-", show_number(report, "removes"), ", ");
+	count(cli, "", show_number(report, "refreshes"), " refreshed, ");
+	count(cli, "", show_number(report, "unchanged"), " unchanged)");
+	if (show_number(report, "lingering"))
+		count(cli, ", ", show_number(report, "lingering"), " linger");
+	if (show_number(report, "masked"))
+		count(cli, ", ", show_number(report, "masked"),
+		      " had host bits, which were masked");
+	if (show_number(report, "duplicates"))
+		count(cli, ", ", show_number(report, "duplicates"), " said twice");
 	fputc('\n', cli->out);
 }
 
@@ -171,18 +150,19 @@ static void show_covers(const struct cli *cli, const json_t *report)
 {
 	const json_t *covers = json_object_get(report, "covers");
 	const json_t *overlap = json_object_get(report, "overlap");
-	int64_t v4 = number(covers, "ipv4_addresses"), v6 = number(covers, "ipv6_nets_64");
+	int64_t v4 = show_number(covers, "ipv4_addresses"),
+		v6 = show_number(covers, "ipv6_nets_64");
 
-	label(cli, "covers");
+	show_label(cli, "covers");
 	count(cli, "", v4, " IPv4 addresses");
 	if (v4)
 		fprintf(cli->out, " (%.4f %% of all)", (double)v4 * 100 / 4294967296.0);
 	if (v6)
 		count(cli, ", ", v6, " IPv6 /64s");
 	fputc('\n', cli->out);
-	if (number(overlap, "never_block")) {
-		label(cli, "overlaps");
-		count(cli, "", number(overlap, "never_block"),
+	if (show_number(overlap, "never_block")) {
+		show_label(cli, "overlaps");
+		count(cli, "", show_number(overlap, "never_block"),
 		      " with what must never be blocked\n");
 	}
 	show_causes(cli, "also in", json_object_get(overlap, "feeds"));
@@ -191,7 +171,7 @@ static void show_covers(const struct cli *cli, const json_t *report)
 /* Wide prefixes that are new need a word of somebody, and an end. */
 static void show_wide(const struct cli *cli, const json_t *report)
 {
-	int64_t wide = number(json_object_get(report, "skipped"), "wide");
+	int64_t wide = show_number(json_object_get(report, "skipped"), "wide");
 
 	if (wide)
 		count(cli, "              wide: ", wide,
@@ -206,15 +186,15 @@ static void show_radius(const struct cli *cli, const json_t *radius)
 	json_t *hit;
 	size_t i;
 
-	if (!number(radius, "sources"))
+	if (!show_number(radius, "sources"))
 		return;
-	label(cli, "radius");
-	count(cli, "", number(radius, "sources"), " added sources: ");
-	clean_line(cli, TINT_NONE, answer_text(radius, "text"));
+	show_label(cli, "radius");
+	count(cli, "", show_number(radius, "sources"), " added sources: ");
+	show_clean(cli, TINT_NONE, answer_text(radius, "text"));
 	fputc('\n', cli->out);
 	json_array_foreach(json_object_get(radius, "top"), i, hit) {
 		fputs(separator, cli->out);
-		clean_line(cli, TINT_NONE, answer_text(hit, "source"));
+		show_clean(cli, TINT_NONE, answer_text(hit, "source"));
 		fprintf(cli->out, " (%.2f %%)",
 			json_real_value(json_object_get(hit, "share")) * 100);
 		separator = ", ";
@@ -225,15 +205,15 @@ static void show_radius(const struct cli *cli, const json_t *radius)
 
 static void show_asns(const struct cli *cli, const json_t *asn)
 {
-	int64_t numbers = number(asn, "numbers"), expanded = number(asn, "expanded");
+	int64_t numbers = show_number(asn, "numbers"), expanded = show_number(asn, "expanded");
 
 	if (!asn)
 		return;
-	label(cli, "AS numbers");
+	show_label(cli, "AS numbers");
 	count(cli, "", numbers, "");
 	if (json_is_true(json_object_get(asn, "asn_table"))) {
 		count(cli, ": ", expanded, " expanded to ");
-		count(cli, "", number(asn, "prefixes"), " prefixes");
+		count(cli, "", show_number(asn, "prefixes"), " prefixes");
 		if (numbers > expanded)
 			count(cli, ", ", numbers - expanded, " without one in asn_table");
 	} else {
@@ -245,7 +225,7 @@ static void show_asns(const struct cli *cli, const json_t *asn)
 void show_report(const struct cli *cli, const json_t *report)
 {
 	show_head(cli, report);
-	label(cli, "format");
+	show_label(cli, "format");
 	fprintf(cli->out, "%s%s\n", answer_text(report, "format"),
 		json_is_true(json_object_get(report, "complete")) ? ", complete" : "");
 	show_difference(cli, report);

@@ -11,28 +11,6 @@ static const struct {
 	const char *key, *name;
 } families[] = { { "ipv4", "IPv4" }, { "ipv6", "IPv6" } };
 
-#define LABEL_WIDTH 10 /* "interfaces", and two blanks */
-
-static void label(const struct cli *cli, const char *text)
-{
-	fprintf(cli->out, "  %-*s  ", LABEL_WIDTH, text);
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static void clean_line(const struct cli *cli, enum tint tint, const char *s)
-{
-	struct text clean = {};
-
-	clean_text(&clean, s);
-	fprintf(cli->out, "%s%s%s", tint_begin(cli->colour, tint), clean.data ? clean.data : "",
-		tint_end(cli->colour, tint));
-	text_free(&clean);
-}
-
 static void show_head(const struct cli *cli, const json_t *status)
 {
 	const char *state = answer_text(status, "state");
@@ -88,7 +66,7 @@ static void show_interfaces(const struct cli *cli, const json_t *interfaces)
 		table_add(&table, TINT_NONE, i == 0 ? "interfaces" : "");
 		add_interface(&table, interface);
 	}
-	table.width[0] = LABEL_WIDTH;
+	table.width[0] = SHOW_LABEL;
 	table_flush(&table, cli->out, cli->colour, "  ");
 	table_free(&table);
 }
@@ -103,14 +81,14 @@ static void show_coverage(const struct cli *cli, const json_t *coverage)
 	enum tint tint = ratio < 1 ? TINT_BAD : TINT_GOOD;
 	char have[SHOW_MAX], want[SHOW_MAX];
 
-	label(cli, "coverage");
+	show_label(cli, "coverage");
 	fprintf(cli->out, "%s%" PRId64 ".%02" PRId64 " %%%s of the sources are in the kernel:",
 		tint_begin(cli->colour, tint), hundredths / 100, hundredths % 100,
 		tint_end(cli->colour, tint));
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		fprintf(cli->out, "%s %s of %s %s", i ? "," : "",
-			show_count(number(installed, families[i].key), have),
-			show_count(number(wanted, families[i].key), want), families[i].name);
+			show_count(show_number(installed, families[i].key), have),
+			show_count(show_number(wanted, families[i].key), want), families[i].name);
 	fputc('\n', cli->out);
 }
 
@@ -123,7 +101,7 @@ static void show_refused(const struct cli *cli, const json_t *rows)
 
 	if (!json_object_size(rows))
 		return;
-	label(cli, "refused");
+	show_label(cli, "refused");
 	json_object_foreach((json_t *)rows, cause, n) {
 		fprintf(cli->out, "%s%s %s", separator, show_count(json_integer_value(n), count),
 			cause);
@@ -138,7 +116,7 @@ static void show_review(const struct cli *cli, const json_t *due)
 
 	if (json_integer_value(due) <= 0)
 		return;
-	label(cli, "review");
+	show_label(cli, "review");
 	fprintf(cli->out, "%s%s listing%s past the review date%s: 'moatctl list --review-due'\n",
 		tint_begin(cli->colour, TINT_WARN), show_count(json_integer_value(due), count),
 		json_integer_value(due) == 1 ? "" : "s", tint_end(cli->colour, TINT_WARN));
@@ -153,8 +131,9 @@ static void show_never_block(const struct cli *cli, const json_t *never)
 
 	if (!json_is_object(never))
 		return;
-	label(cli, "protected");
-	fprintf(cli->out, "%s never-block prefixes", show_count(number(never, "prefixes"), count));
+	show_label(cli, "protected");
+	fprintf(cli->out, "%s never-block prefixes",
+		show_count(show_number(never, "prefixes"), count));
 	json_object_foreach((json_t *)never, kind, n) {
 		if (strcmp(kind, "prefixes") == 0)
 			continue;
@@ -171,7 +150,7 @@ static void show_elsewhere(const struct cli *cli, int64_t rows)
 
 	if (rows <= 0)
 		return;
-	label(cli, "elsewhere");
+	show_label(cli, "elsewhere");
 	fprintf(cli->out, "%s%s in force in other regions only\n", show_count(rows, count),
 		rows == 1 ? " listing is" : " listings are");
 }
@@ -180,10 +159,11 @@ static void show_capacity(const struct cli *cli, const json_t *capacity)
 {
 	char have[SHOW_MAX], room[SHOW_MAX];
 
-	label(cli, "capacity");
+	show_label(cli, "capacity");
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		const json_t *family = json_object_get(capacity, families[i].key);
-		int64_t entries = number(family, "entries"), most = number(family, "capacity");
+		int64_t entries = show_number(family, "entries"),
+			most = show_number(family, "capacity");
 
 		fprintf(cli->out, "%s%s of %s %s (%" PRId64 " %%)", i ? ", " : "",
 			show_count(entries, have), show_count(most, room), families[i].name,
@@ -194,13 +174,13 @@ static void show_capacity(const struct cli *cli, const json_t *capacity)
 
 static void show_sync(const struct cli *cli, const json_t *sync)
 {
-	int64_t behind = number(sync, "seq_database") - number(sync, "seq_kernel");
+	int64_t behind = show_number(sync, "seq_database") - show_number(sync, "seq_kernel");
 	const char *problem = answer_text(sync, "problem");
 	char when[SHOW_MAX], count[SHOW_MAX];
 
-	label(cli, "sync");
+	show_label(cli, "sync");
 	if (problem[0]) {
-		clean_line(cli, TINT_BAD, problem);
+		show_clean(cli, TINT_BAD, problem);
 		fputs("; ", cli->out);
 	}
 	if (behind > 0)
@@ -217,20 +197,20 @@ static void show_selftest(const struct cli *cli, const json_t *selftest)
 {
 	bool ok = json_is_true(json_object_get(selftest, "ok"));
 
-	label(cli, "self-test");
+	show_label(cli, "self-test");
 	if (ok)
 		fprintf(cli->out, "%sok%s\n", tint_begin(cli->colour, TINT_GOOD),
 			tint_end(cli->colour, TINT_GOOD));
 	else
-		clean_line(cli, TINT_BAD, answer_text(selftest, "problem"));
+		show_clean(cli, TINT_BAD, answer_text(selftest, "problem"));
 	if (!ok)
 		fputc('\n', cli->out);
 }
 
 static void show_database(const struct cli *cli, const json_t *database)
 {
-	label(cli, "database");
-	clean_line(cli, TINT_NONE, answer_text(database, "uri"));
+	show_label(cli, "database");
+	show_clean(cli, TINT_NONE, answer_text(database, "uri"));
 	if (json_is_false(json_object_get(database, "open")))
 		fprintf(cli->out, " %s(not open)%s", tint_begin(cli->colour, TINT_BAD),
 			tint_end(cli->colour, TINT_BAD));
@@ -249,11 +229,11 @@ static void show_degraded(const struct cli *cli, const json_t *degraded)
 			tint_end(cli->colour, TINT_BAD));
 	json_array_foreach(degraded, i, thing) {
 		fputs("  ", cli->out);
-		clean_line(cli, TINT_BOLD, answer_text(thing, "what"));
+		show_clean(cli, TINT_BOLD, answer_text(thing, "what"));
 		fputs(": ", cli->out);
-		clean_line(cli, TINT_NONE, answer_text(thing, "why"));
+		show_clean(cli, TINT_NONE, answer_text(thing, "why"));
 		fputs("\n    do: ", cli->out);
-		clean_line(cli, TINT_NONE, answer_text(thing, "do"));
+		show_clean(cli, TINT_NONE, answer_text(thing, "do"));
 		fputc('\n', cli->out);
 	}
 }
@@ -262,14 +242,14 @@ void show_status(const struct cli *cli, const json_t *status)
 {
 	show_head(cli, status);
 	if (json_is_object(json_object_get(status, "paused"))) {
-		label(cli, "paused");
+		show_label(cli, "paused");
 		show_paused(cli, status);
 	}
 	show_interfaces(cli, json_object_get(status, "interfaces"));
 	show_coverage(cli, json_object_get(status, "coverage"));
 	show_refused(cli, json_object_get(status, "refused_rows"));
 	show_review(cli, json_object_get(status, "review_due"));
-	show_elsewhere(cli, number(status, "elsewhere"));
+	show_elsewhere(cli, show_number(status, "elsewhere"));
 	show_never_block(cli, json_object_get(status, "never_block"));
 	show_capacity(cli, json_object_get(status, "capacity"));
 	show_sync(cli, json_object_get(status, "sync"));

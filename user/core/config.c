@@ -69,17 +69,6 @@ static struct config *config_defaults(void)
 	return take_ptr(c);
 }
 
-static int replace_text(const struct setting_file *file, const char *text, char **target)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return problem_set(file->why, -ENOMEM, "out of memory");
-	free(*target);
-	*target = copy;
-	return 0;
-}
-
 /* ---- interfaces ---- */
 
 /* What the kernel takes as a name (dev_valid_name). */
@@ -182,7 +171,7 @@ static int read_database(const struct setting_file *file, const struct setting *
 	    uri[strlen(uri) - 1] == '/' || strlen(uri) >= PATH_MAX)
 		return setting_fail(file, n, "database: expected sqlite:///ABSOLUTE/PATH, not '%s'",
 				    setting_shown(uri, shown));
-	return replace_text(file, uri, &c->database);
+	return setting_keep(file, uri, &c->database);
 }
 
 static int parse_port(const char *text)
@@ -234,35 +223,17 @@ static int read_listen(const struct setting_file *file, const struct setting *n,
 	if (check_listen(text))
 		return setting_fail(file, n, "listen: expected ADDRESS:PORT or none, not '%s'",
 				    setting_shown(text, shown));
-	return replace_text(file, text, &c->listen);
-}
-
-static int read_path(const struct setting_file *file, const struct setting *n, size_t max,
-		     char **target)
-{
-	char shown[SETTING_SHOWN];
-	const char *path;
-	int err;
-
-	err = setting_text(file, n, &path);
-	if (err)
-		return err;
-	if (path[0] != '/' || path[strlen(path) - 1] == '/')
-		return setting_fail(file, n, "%s: expected an absolute path, not '%s'", n->name,
-				    setting_shown(path, shown));
-	if (strlen(path) > max)
-		return setting_fail(file, n, "%s: the path is longer than %zu bytes", n->name, max);
-	return replace_text(file, path, target);
+	return setting_keep(file, text, &c->listen);
 }
 
 static int read_socket(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	return read_path(file, n, SOCKET_PATH_MAX, &c->socket);
+	return setting_path(file, n, SOCKET_PATH_MAX, &c->socket);
 }
 
 static int read_pins(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	return read_path(file, n, PINS_PATH_MAX, &c->pins);
+	return setting_path(file, n, PINS_PATH_MAX, &c->pins);
 }
 
 /* ---- numbers ---- */

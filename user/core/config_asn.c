@@ -12,20 +12,10 @@ void asn_free_settings(struct config *c)
 
 static int read_path(const struct setting_file *file, const struct setting *n, struct config *c)
 {
-	char shown[SETTING_SHOWN];
-	const char *path;
-	int err = setting_text(file, n, &path);
+	int err = setting_path(file, n, PATH_MAX - 1, &c->asn_table[c->asn_tables]);
 
-	if (err)
-		return err;
-	if (path[0] != '/' || strlen(path) >= PATH_MAX)
-		return setting_fail(file, n, "asn_table: expected an absolute path, not '%s'",
-				    setting_shown(path, shown));
-	c->asn_table[c->asn_tables] = strdup(path);
-	if (!c->asn_table[c->asn_tables])
-		return problem_set(file->why, -ENOMEM, "out of memory");
-	c->asn_tables++;
-	return 0;
+	c->asn_tables += !err;
+	return err;
 }
 
 int asn_read_settings(const struct setting_file *file, const struct setting *n, struct config *c)

@@ -4,12 +4,6 @@
 #include "core/region.h"
 #include "core/units.h"
 
-static int keep_text(const struct setting_file *file, const char *text, char **ret)
-{
-	*ret = strdup(text);
-	return *ret ? 0 : problem_set(file->why, -ENOMEM, "out of memory");
-}
-
 static int read_basis(const struct setting_file *file, const struct setting *n,
 		      struct config_feed *feed)
 {
@@ -21,7 +15,7 @@ static int read_basis(const struct setting_file *file, const struct setting *n,
 	if (!*text || strlen(text) > CONFIG_BASIS_MAX)
 		return setting_fail(file, n, "basis: expected 1 to %d bytes of text",
 				    CONFIG_BASIS_MAX);
-	return keep_text(file, text, &feed->basis);
+	return setting_keep(file, text, &feed->basis);
 }
 
 static int read_region(const struct setting_file *file, const struct setting *n,
@@ -49,7 +43,7 @@ static int read_region(const struct setting_file *file, const struct setting *n,
 				    "region: the list is empty: leave it out for everywhere");
 	if (!err && region_canonical(list, canonical))
 		return setting_fail(file, n, "region: more than %d words", REGION_WORDS);
-	return err ?: keep_text(file, canonical, &feed->region);
+	return err ?: setting_keep(file, canonical, &feed->region);
 }
 
 static int read_review(const struct setting_file *file, const struct setting *n,

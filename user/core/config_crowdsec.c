@@ -15,27 +15,6 @@ void config_crowdsec_free(struct config_crowdsec *c)
 	*c = (struct config_crowdsec){};
 }
 
-static int keep_text(const struct setting_file *file, const char *text, char **ret)
-{
-	*ret = strdup(text);
-	return *ret ? 0 : problem_set(file->why, -ENOMEM, "out of memory");
-}
-
-static int read_key_file(const struct setting_file *file, const struct setting *n,
-			 struct config_feed *feed)
-{
-	char shown[SETTING_SHOWN];
-	const char *path;
-	int err = setting_text(file, n, &path);
-
-	if (err)
-		return err;
-	if (path[0] != '/' || strlen(path) >= PATH_MAX)
-		return setting_fail(file, n, "api_key_file: expected an absolute path, not '%s'",
-				    setting_shown(path, shown));
-	return keep_text(file, path, &feed->crowdsec.key_file);
-}
-
 /* What may stand in a query as it is; a comma would part two words. */
 static bool is_word(const char *text)
 {
@@ -63,7 +42,7 @@ static int read_words(const struct setting_file *file, const struct setting *n, 
 					    n->name, sizeof(words) - 1, setting_shown(word, shown));
 		snprintf(words + used, sizeof(words) - used, "%s%s", used ? "," : "", word);
 	}
-	return err || !words[0] ? err : keep_text(file, words, ret);
+	return err || !words[0] ? err : setting_keep(file, words, ret);
 }
 
 static int read_usage(const struct setting_file *file, const struct setting *n,
@@ -110,7 +89,7 @@ static int default_types(const struct setting_file *file, struct config_feed *fe
 	if (!types[0])
 		return 0;
 	feed->parse.types = NULL;
-	if (keep_text(file, types, &feed->types))
+	if (setting_keep(file, types, &feed->types))
 		return -ENOMEM;
 	feed->parse.types = feed->types;
 	return 0;
@@ -165,7 +144,7 @@ int config_crowdsec_read(const struct setting_file *file, const struct setting *
 	feed->crowdsec.usage = CROWDSEC_USAGE;
 	feed->every = CROWDSEC_EVERY;
 	if (key_file)
-		err = read_key_file(file, key_file, feed);
+		err = setting_path(file, key_file, PATH_MAX - 1, &feed->crowdsec.key_file);
 	err = err ?: read_filters(file, n, &feed->crowdsec);
 	if (!err && usage)
 		err = read_usage(file, usage, feed);

@@ -30,12 +30,6 @@ void feeds_free_settings(struct config *c)
 	c->feeds = 0;
 }
 
-static int keep_text(const struct setting_file *file, const char *text, char **ret)
-{
-	*ret = strdup(text);
-	return *ret ? 0 : problem_set(file->why, -ENOMEM, "out of memory");
-}
-
 /* ---- guards ---- */
 
 int feeds_read_percent(const struct setting_file *file, const struct setting *n, uint32_t max,
@@ -118,27 +112,12 @@ static int read_url(const struct setting_file *file, const struct setting *n,
 		size_t size = strlen(schemes[i]);
 
 		if (!strncmp(url, schemes[i], size) && url[size] && !strpbrk(url, " \\"))
-			return keep_text(file, url, &feed->url);
+			return setting_keep(file, url, &feed->url);
 	}
 	/* Not what it is: a url may carry a key, and this is for the log and status. */
 	return setting_fail(file, n,
 			    "url: expected https://, http:// or file:///, without blanks and "
 			    "backslashes");
-}
-
-static int read_header_file(const struct setting_file *file, const struct setting *n,
-			    struct config_feed *feed)
-{
-	char shown[SETTING_SHOWN];
-	const char *path;
-	int err = setting_text(file, n, &path);
-
-	if (err)
-		return err;
-	if (path[0] != '/' || strlen(path) >= PATH_MAX)
-		return setting_fail(file, n, "header_file: expected an absolute path, not '%s'",
-				    setting_shown(path, shown));
-	return keep_text(file, path, &feed->header_file);
 }
 
 static int read_format(const struct setting_file *file, const struct setting *n,
@@ -287,7 +266,7 @@ static int read_types(const struct setting_file *file, const struct setting *n,
 	}
 	if (err || !types[0])
 		return err;
-	err = keep_text(file, types, &feed->types);
+	err = setting_keep(file, types, &feed->types);
 	feed->parse.types = feed->types;
 	return err;
 }
@@ -377,7 +356,7 @@ static int read_places(const struct setting_file *file, const struct setting *n,
 	if (!err && format)
 		err = read_format(file, format, feed);
 	if (!err && header_file)
-		err = read_header_file(file, header_file, feed);
+		err = setting_path(file, header_file, PATH_MAX - 1, &feed->header_file);
 	return err;
 }
 

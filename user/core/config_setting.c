@@ -417,6 +417,34 @@ static int hex_number(const char *text, uint64_t *ret)
 	return 0;
 }
 
+int setting_keep(const struct setting_file *file, const char *text, char **target)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return problem_set(file->why, -ENOMEM, "out of memory");
+	free(*target);
+	*target = copy;
+	return 0;
+}
+
+int setting_path(const struct setting_file *file, const struct setting *n, size_t max,
+		 char **target)
+{
+	char shown[SETTING_SHOWN];
+	const char *path = "";
+	int err = setting_text(file, n, &path);
+
+	if (err)
+		return err;
+	if (path[0] != '/' || path[strlen(path) - 1] == '/')
+		return setting_fail(file, n, "%s: expected an absolute path, not '%s'", n->name,
+				    setting_shown(path, shown));
+	if (strlen(path) > max)
+		return setting_fail(file, n, "%s: the path is longer than %zu bytes", n->name, max);
+	return setting_keep(file, path, target);
+}
+
 int setting_number(const struct setting_file *file, const struct setting *n, uint64_t min,
 		   uint64_t max, bool hex, uint64_t *ret)
 {

@@ -78,6 +78,13 @@ int setting_expect_list(const struct setting_file *file, const struct setting *n
 /* Non-empty text. It belongs to the tree. */
 int setting_text(const struct setting_file *file, const struct setting *n, const char **ret);
 
+/* A copy of text in place of what *target owned. */
+int setting_keep(const struct setting_file *file, const char *text, char **target);
+
+/* An absolute path of at most max bytes that does not end in '/', likewise. */
+int setting_path(const struct setting_file *file, const struct setting *n, size_t max,
+		 char **target);
+
 /* A decimal whole number, or (hex) also one as 0x10. */
 int setting_number(const struct setting_file *file, const struct setting *n, uint64_t min,
 		   uint64_t max, bool hex, uint64_t *ret);
