@@ -55,6 +55,19 @@ static void what_is_added_is_listed_in_full(void **state)
 			    "2001:db8::/32 spam manual - - - - - - -\n");
 }
 
+static void a_new_database_is_not_for_everybody(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = NULL;
+	mode_t mask = umask(0);
+	struct stat st;
+
+	s = lab_open(lab);
+	umask(mask);
+	assert_int_equal(stat(lab->path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0640);
+}
+
 static void a_refresh_changes_all_but_created_at(void **state)
 {
 	struct lab *lab = *state;
@@ -463,6 +476,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_setup, lab_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_added_is_listed_in_full),
+		TEST(a_new_database_is_not_for_everybody),
 		TEST(a_refresh_changes_all_but_created_at),
 		TEST(an_add_is_all_or_nothing),
 		TEST(a_remove_takes_what_matches_and_counts_it),

@@ -4,6 +4,7 @@
  */
 #include "store/sqlite.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -225,12 +226,25 @@ static int explain_open(struct store *s, int rc, struct problem *why)
 	return sqlite_problem(s, rc, "opening", why);
 }
 
+/*
+ * The child that reads feeds runs as nobody, and reasons may name people: what
+ * is made is for its owner and group. The log and its index get the same mode.
+ */
+static void make_private(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+	(void)fd; /* there already, or SQLite says what is wrong */
+}
+
 static int open_file(struct store *s, bool create, struct problem *why)
 {
 	int flags = SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
 	int rc;
 
 	s->immutable = false;
+	if (create)
+		make_private(s->path);
 	rc = open_handle(s, s->path, flags);
 	if (((rc & 0xFF) == SQLITE_CANTOPEN || (rc & 0xFF) == SQLITE_READONLY) &&
 	    open_immutable(s) == SQLITE_OK)
