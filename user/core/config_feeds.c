@@ -175,8 +175,12 @@ static int read_mappings(const struct setting_file *file, const struct setting *
 	char shown[SETTING_SHOWN];
 	int err = setting_expect_mapping(file, n, "{ ssh-bf: bruteforce }");
 
-	if (err || !n->first)
+	if (err)
 		return err;
+	if (!n->first)
+		return setting_fail(file, n,
+				    "categories: none is mapped, expected "
+				    "{ ssh-bf: bruteforce }");
 	feed->mapping = calloc(setting_children(n), sizeof(*feed->mapping));
 	if (!feed->mapping)
 		return problem_set(file->why, -ENOMEM, "out of memory");

@@ -78,7 +78,8 @@ const char *feed_apply_category(const struct feed_apply *a, const char *theirs)
 			return a->rules.mapping[i].to;
 	if (a->rules.category[0])
 		return a->rules.category;
-	if (!a->rules.mappings && categories_find(&a->categories, theirs) >= 0)
+	/* A list does not protect anybody by calling itself so. */
+	if (!a->rules.mappings && categories_find(&a->categories, theirs) > MOAT_CATEGORY_ALLOW)
 		return theirs;
 	return NULL;
 }
