@@ -318,6 +318,59 @@ static void a_feed_that_leaves_the_configuration_stays_in_monitor(void **state)
 	assert_int_equal(view().held, FEED_FREE);
 }
 
+/* ---- copies that are older than what is in force ---- */
+
+static struct feed_report fetch(void)
+{
+	struct answered answered = {};
+	struct problem why = {};
+
+	fake.config.feed = &config_feed;
+	fake.config.feeds = 1;
+	assert_int_equal(feeds_run_fetch(feeds, "drop", &root, on_answer, &answered, &why), 0);
+	while (!answered.there)
+		assert_int_equal(loop_run(fake.daemon.loop), 0);
+	return answered.report;
+}
+
+static void a_copy_that_could_not_be_replaced_is_not_taken_for_the_list(void **state)
+{
+	struct lab *lab = *state;
+	char copy[160], part[160];
+
+	fake_feeder.etag = "\"one\"";
+	fake_feeder.list = NONE;
+	assert_true(fetch().applied);
+	snprintf(copy, sizeof(copy), "%s/feeds/drop", lab->directory);
+	snprintf(part, sizeof(part), "%s/feeds/drop~new", lab->directory);
+	assert_int_equal(access(copy, F_OK), 0);
+	assert_int_equal(mkdir(part, 0700), 0); /* as where the disk is full */
+	fake_feeder.list = NONE "192.0.2.2\n";
+	assert_true(fetch().applied);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 2);
+	assert_int_not_equal(access(copy, F_OK), 0);
+	assert_int_equal(rmdir(part), 0);
+}
+
+static void what_did_not_change_is_not_the_older_copy(void **state)
+{
+	struct timespec past[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = time(NULL) - 100 } };
+	struct lab *lab = *state;
+	char copy[160];
+
+	fake_feeder.etag = "\"two\"";
+	fake_feeder.list = NONE;
+	assert_true(fetch().applied);
+	/* Killed after the list was written, and before its copy was put in place. */
+	snprintf(copy, sizeof(copy), "%s/feeds/drop", lab->directory);
+	assert_int_equal(utimensat(AT_FDCWD, copy, past, 0), 0);
+	fake_feeder.not_modified = true;
+	assert_string_equal(fetch().cause, "fetch");
+	fake_feeder.not_modified = false;
+	assert_true(fetch().applied);
+	assert_string_equal(fake_feeder.if_none_match, ""); /* it is asked for whole */
+}
+
 /* ---- clocks ---- */
 
 static void stop_loop(void *arg)
@@ -397,6 +450,8 @@ int main(void)
 		T(a_feed_that_leaves_mode_monitor_and_would_hit_much_is_held),
 		T(one_that_would_hit_nobody_is_put_in_force),
 		T(a_feed_that_leaves_the_configuration_stays_in_monitor),
+		T(a_copy_that_could_not_be_replaced_is_not_taken_for_the_list),
+		T(what_did_not_change_is_not_the_older_copy),
 		T(a_clock_that_is_set_does_not_change_how_long_a_feed_waits),
 		T(a_list_from_where_the_feed_does_not_come_from_any_more_is_not_taken),
 #undef T

@@ -171,9 +171,27 @@ static void keep_copy(const struct feed_run *feed)
 
 	feeds_path(feed, SUFFIX_NEW, from);
 	feeds_path(feed, "", to);
-	if (rename(from, to) && errno != ENOENT)
+	if (!rename(from, to)) {
+		touch_copy(feed);
+		return;
+	}
+	if (errno != ENOENT) /* that it was not written is said by who could not */
 		log_warning("feed '%s': '%s': %s", feed->state.feed, to, strerror(errno));
-	touch_copy(feed);
+	/* An older list than the one in force would be taken for it. */
+	if (unlink(to) && errno != ENOENT)
+		log_warning("feed '%s': '%s': %s", feed->state.feed, to, strerror(errno));
+}
+
+/* Of the list that is in force, or -1: moatd may have died before it was put in its place. */
+static int open_current(const struct feed_run *feed)
+{
+	_cleanup_close_ int fd = -1;
+	char path[FEEDS_PATH];
+	struct stat st;
+
+	feeds_path(feed, "", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd < 0 || fstat(fd, &st) || st.st_mtime < feed->state.last_good ? -1 : take_fd(fd);
 }
 
 static void drop_new_copy(const struct feed_run *feed)
@@ -354,11 +372,9 @@ static void confirm(struct feed_job *job, const struct feeder_result *result)
 	struct job_start start = { .kind = JOB_CONFIRM, .fetched = feeds_now(), .format = -1 };
 	struct feed_rules rules = {};
 	struct problem why = {};
-	char path[FEEDS_PATH];
 
 	report.unchanged = feed->state.entries;
-	feeds_path(feed, "", path);
-	start.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	start.fd = open_current(feed);
 	if (!config || start.fd < 0 || feed_rules_copy(config, &rules)) {
 		if (start.fd >= 0)
 			close(start.fd);
