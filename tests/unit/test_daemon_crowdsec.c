@@ -330,6 +330,30 @@ static void two_cut_answers_that_lack_most_end_nothing_and_say_so(void **state)
 	assert_string_equal(live(lab), "-");
 }
 
+static void what_is_kept_is_asked_for_again_within_the_hour(void **state)
+{
+	WITH_STORE;
+	poll_once(lab, s, ANSWER(BAN("192.0.2.1") "," BAN("192.0.2.2") "," BAN("192.0.2.3"), ""));
+	poll_once(lab, s, NULL);
+	poll_once(lab, s, ANSWER(BAN("192.0.2.9"), ""));
+	poll_once(lab, s, ANSWER(BAN("192.0.2.9"), ""));
+	assert_int_equal(crowdsec_kept(stream), 3);
+	for (int64_t until = now + CROWDSEC_KEPT_AGAIN; now < until - 10;) {
+		poll_once(lab, s, NOTHING);
+		assert_false(asked_for_all());
+		assert_int_equal(crowdsec_kept(stream), 3);
+	}
+	/* It has them again: that was its database. */
+	poll_once(lab, s,
+		  ANSWER(BAN("192.0.2.1") "," BAN("192.0.2.2") "," BAN("192.0.2.3") //
+			 "," BAN("192.0.2.9"),
+			 ""));
+	assert_true(asked_for_all());
+	assert_int_equal(crowdsec_kept(stream), 0);
+	poll_once(lab, s, NOTHING);
+	assert_false(asked_for_all());
+}
+
 static void after_a_restart_what_is_in_the_database_holds_and_is_reconciled(void **state)
 {
 	WITH_STORE;
@@ -536,6 +560,7 @@ int main(void)
 		with_stream(a_range_of_one_address_is_a_decision_of_its_own),
 		with_stream(what_one_full_answer_lacks_stays_and_what_two_lack_ends),
 		with_stream(two_cut_answers_that_lack_most_end_nothing_and_say_so),
+		with_stream(what_is_kept_is_asked_for_again_within_the_hour),
 		with_stream(after_a_restart_what_is_in_the_database_holds_and_is_reconciled),
 		with_stream(listings_that_people_wrote_into_other_feeds_are_not_touched),
 		with_stream(the_sample_answers_have_their_expected_effect_in_turn),

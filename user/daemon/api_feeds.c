@@ -78,6 +78,8 @@ static void emit_feed(struct emit *e, const struct feed_view *view)
 	emit_whole(e, "failures", (int64_t)state->failures);
 	emit_text(e, "cause", state->fault[0] ? state->fault : NULL);
 	emit_text(e, "why", state->fault[0] ? state->detail : NULL);
+	if (view->kept)
+		emit_whole(e, "kept", (int64_t)view->kept);
 	emit_text(e, "held", feed_hold_label(view->held));
 	emit_text(e, "held_why", view->held ? view->held_why : NULL);
 	feed_radius_emit(e, view->radius);

@@ -19,6 +19,8 @@ struct crowdsec {
 	bool full;	  /* the answer under way */
 	bool doubted;	  /* the last full answer lacked what is in force: the next one decides */
 	bool lacks;	  /* the one under way does */
+	size_t kept;	  /* listings that two full answers lacked, and that are too many to end */
+	int64_t full_at;  /* when a full answer was last taken over */
 	int64_t last;	  /* when an answer was last asked for that was taken over */
 	int64_t asked;	  /* the one under way */
 	uint64_t configured;	/* hash of what a delta depends on */
@@ -57,6 +59,11 @@ bool crowdsec_asks_all(const struct crowdsec *c)
 const struct crowdsec_table *crowdsec_table(const struct crowdsec *c)
 {
 	return c->table;
+}
+
+size_t crowdsec_kept(const struct crowdsec *c)
+{
+	return c->kept;
 }
 
 void crowdsec_counts(const struct crowdsec *c, struct crowdsec_counts *ret)
@@ -98,6 +105,8 @@ static const char *why_full(const struct crowdsec *c, const struct config_feed *
 		return "its configuration is another one";
 	if (now < c->last || now - c->last > (polls > CROWDSEC_GAP ? polls : CROWDSEC_GAP))
 		return "the last answer is long ago";
+	if (c->kept && now - c->full_at >= CROWDSEC_KEPT_AGAIN)
+		return "listings are kept that it did not have";
 	return NULL;
 }
 
@@ -257,6 +266,8 @@ static int reconcile(struct crowdsec *c, struct reconcile *r, struct store *stor
 	if (c->touches)
 		qsort(c->touched, c->touches, sizeof(*c->touched), compare_sources);
 	err = store_feed_rows(store, config->name, reconcile_row, r, why);
+	if (!err && (c->doubted || !r->missing))
+		c->kept = 0;
 	if (err || !r->missing)
 		return err;
 	if (!c->doubted) {
@@ -267,7 +278,7 @@ static int reconcile(struct crowdsec *c, struct reconcile *r, struct store *stor
 		return 0;
 	}
 	if (r->missing * 100 > r->live * config->limits.max_shrink) {
-		*ret_kept = r->missing;
+		*ret_kept = c->kept = r->missing;
 		return 0;
 	}
 	r->live = r->missing = 0;
@@ -311,6 +322,7 @@ void crowdsec_end(struct crowdsec *c, bool applied)
 		return;
 	}
 	c->counts.full++;
+	c->full_at = c->last;
 	crowdsec_table_free(c->table);
 	c->table = take_ptr(c->next);
 	c->doubted = c->lacks;

@@ -35,6 +35,8 @@
 
 #define CROWDSEC_DELTA_MS 60000 /* for what changed; all decisions have as long as any list */
 
+#define CROWDSEC_KEPT_AGAIN 3600 /* seconds after which all is asked for while rule 3 keeps some */
+
 struct crowdsec;
 
 int crowdsec_new(struct crowdsec **ret);
@@ -64,6 +66,9 @@ void crowdsec_forget(struct crowdsec *c);
 
 /* What is known to be in force at the LAPI; NULL before the first answer. */
 const struct crowdsec_table *crowdsec_table(const struct crowdsec *c);
+
+/* Listings that rule 3 keeps, as of the last full answer. */
+size_t crowdsec_kept(const struct crowdsec *c);
 
 struct crowdsec_counts {
 	uint64_t full, deltas; /* answers that were taken over */

@@ -221,6 +221,23 @@ static void degraded_asns(const struct feed_view *view, struct degraded *out)
 	degraded_add(out, what, why, "add an asn_table to the configuration and reload");
 }
 
+/* A LAPI whose database fails looks like one that was emptied. */
+static void degraded_kept(const struct feed_view *view, struct degraded *out)
+{
+	char what[80], why[160];
+
+	if (!view->config || !view->kept)
+		return;
+	snprintf(what, sizeof(what), "feed %s", view->state->feed);
+	snprintf(why, sizeof(why),
+		 "the LAPI did not have %zu of its listings in two answers, more than max_shrink: they "
+		 "stay until their own ends",
+		 view->kept);
+	degraded_add(out, what, why,
+		     "see 'cscli decisions list'; if they are to end, 'moatctl remove' them; it is "
+		     "asked for all within the hour");
+}
+
 static void degraded_feeds(struct daemon *d, struct degraded *out)
 {
 	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
@@ -229,6 +246,7 @@ static void degraded_feeds(struct daemon *d, struct degraded *out)
 
 		feeds_run_view(d->feeds, i, &view);
 		degraded_asns(&view, out);
+		degraded_kept(&view, out);
 		if (!view.config || !view.state->fault[0])
 			continue;
 		snprintf(what, sizeof(what), "feed %s", view.state->feed);

@@ -455,6 +455,7 @@ void feeds_run_view(const struct feeds_run *f, size_t index, struct feed_view *r
 		.running = feed->job,
 		.held = feeds_held(feed),
 		.held_why = feeds_held_why(feed),
+		.kept = feed->crowdsec ? crowdsec_kept(feed->crowdsec) : 0,
 		.radius = &feed->radius,
 		.asns = feed->asns,
 		.asns_found = feed->asns_found,

@@ -72,6 +72,7 @@ struct feed_view {
 	bool running;
 	enum feed_hold held;  /* FEED_FREE in mode monitor, too: that is no trouble */
 	const char *held_why; /* "" if it is not held */
+	size_t kept; /* listings that a LAPI did not have twice, and that are too many to end */
 	const struct radius_estimate *radius; /* of the last list that added something that acts */
 	uint64_t asns, asns_found, asn_prefixes; /* AS numbers of its list, see core/feed.h */
 	bool tables;				 /* there was an asn_table for it */
