@@ -119,6 +119,37 @@ check "until it is released" moatctl feeds release partner
 drops "and then they do not" 198.51.100.7
 check "an unknown feed is not held" equal 1 "$(code moatctl feeds hold nosuch)"
 
+# ---- mode monitor, and its end ----
+
+sets() { # sets FEEDS: they are all there are now
+	config <<- END
+		categories: { botnet: { action: drop }, ssh: { action: drop, protocol: tcp, ports: [ 22 ] }, watched: { action: monitor } }
+		feeds: [ $1 ]
+	END
+	kill -HUP "$MOATD_PID"
+}
+watch="name: watch, url: 'file://$LAB/www/watch', format: plain, category: botnet, every: 1h, ttl: 1d"
+echo 198.51.100.60 > "$LAB/www/watch"
+sets "{ $watch, mode: monitor }"
+wait_for "$DEADLINE" feed_is watch .mode monitor
+check "a feed in mode monitor is taken" moatctl feeds fetch watch
+passes "and nobody is dropped" 198.51.100.60
+check "which is no hold" feed_is watch .held null
+check "a feed that left the configuration is said to be removed" wait_for "$DEADLINE" feed_is later .state removed
+sets ""
+check "of one that was in mode monitor" wait_for "$DEADLINE" feed_is watch .held mode
+passes "nobody is dropped all the same" 198.51.100.60
+check "and status says why" contains "it was in mode monitor" "$(moatctl status)"
+moat_end TERM
+moat_start
+passes "nor over a restart" 198.51.100.60
+sets "{ $watch, radius_sources: 0 }"
+check "back in mode enforce it waits for traffic to judge it by" feed_is watch .held mode
+passes "and only counts" 198.51.100.60
+sets "{ $watch }"
+check "a list too small to be asked is in force by itself" wait_for 60 feed_is watch .held null
+drops "and its source is dropped" 198.51.100.60
+
 check "force adds many rows" bulk --force
 drops "which are in force" 198.51.100.30
 check_counted

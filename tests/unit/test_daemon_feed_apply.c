@@ -205,6 +205,19 @@ static void a_feeds_own_categories_are_mapped(void **state)
 			 1);
 }
 
+static void a_list_of_its_own_categories_cannot_allow(void **state)
+{
+	_cleanup_(feed_apply_freep) struct feed_apply *a = NULL;
+	struct gate gate = gate_of_tests();
+	struct feed_rules rules = { .feed = "drop" };
+
+	(void)state;
+	assert_int_equal(feed_apply_new(&rules, &gate, NOW, &a), 0);
+	assert_string_equal(feed_apply_category(a, "spam"), "spam");
+	assert_null(feed_apply_category(a, "allow"));
+	assert_null(feed_apply_category(a, "nosuch"));
+}
+
 #define DECISION(what, ip, duration)                                                               \
 	"{\"id\":1,\"origin\":\"crowdsec\",\"type\":\"ban\",\"scope\":\"Ip\",\"value\":\"" ip      \
 	"\",\"duration\":\"" duration "\",\"scenario\":\"ssh-bf\"}"
@@ -312,6 +325,7 @@ int main(void)
 		with_store(overlaps_with_other_feeds_are_counted),
 		with_store(ipv6_is_covered_in_nets_of_64),
 		with_store(a_feeds_own_categories_are_mapped),
+		with_store(a_list_of_its_own_categories_cannot_allow),
 		with_store(a_delta_ends_only_what_it_names),
 		with_store(a_feed_gives_its_basis_region_and_review_to_its_rows),
 		with_store(a_review_date_does_not_move_with_the_list),

@@ -162,6 +162,7 @@ void feeds_run_reload(struct feeds_run *f)
 		if (!feed)
 			continue;
 		feed->removed = false;
+		feed->judged = 0;
 		/* Another list is not waited for as long as another look at this one. */
 		if (feed->state.origin && feed->state.origin != feeds_origin(&config->feed[i]))
 			next = now + 1;
