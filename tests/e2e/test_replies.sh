@@ -195,6 +195,13 @@ for where in off on; do
 	dropped_meanwhile "offloads $where: a datagram of the peer in a VLAN is dropped" \
 		intrude udp 10.98.0.1 8080 -b 10.98.0.2 -t $SHORT
 done
+# The stack keeps the headers of what a packet socket sends in one piece only if it is short.
+in_ns "$IN" ip link set in0 mtu 9000 && in_ns "$OUT" ip link set out0 mtu 9000 || fatal "packets can be long"
+in_ns "$IN" "$TRAFFIC" send -i in0 --to-mac "$OUT_MAC" --to "$PEER6" "$HERE6" --sport 40002 --dport 9 --payload 6000 > /dev/null
+before=$(replied)
+in_ns "$OUT" "$TRAFFIC" send -i out0 --to-mac "$IN_MAC" --to "$HERE6" "$PEER6" --sport 9 --dport 40002 --count 5 > /dev/null
+wait_for 5 eval '[ "$(replied)" -ge $((before + 5)) ]'
+check "a datagram that leaves in pieces is noted" equal $((before + 5)) "$(replied)"
 check "detaching takes the program off the way out" moatctl detach in0
 check "nothing is left of it" equal '' "$(egress)"
 finish
