@@ -52,6 +52,7 @@ printf '%s\n' 64496 64511 > "$LAB/mixed"
 moat_start
 check "status says that a feed of AS numbers is not in force, and why" wait_for "$DEADLINE" feed_is mixed .cause not_empty
 check "with what to do" contains 'no asn_table' "$(status '.degraded[].why')"
+check "nobody is told that listings of it stay" contains "nothing of it is in force" "$(status '.degraded[].do')"
 moat_end TERM
 printf '{"cidr":"192.0.2.9/32","rir":null}\n{"asn":64496,"rir":"x"}\n' > "$LAB/mixed"
 printf '{"type":"metadata","size":59,"records":2}\n' >> "$LAB/mixed"

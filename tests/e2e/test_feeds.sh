@@ -223,6 +223,7 @@ passes "what is gone passes" "$ONE"
 serve "$LAB/shrunk"
 check "a list that shrank puts the feed in trouble" wait_for "$DEADLINE" feed_is served .cause shrink
 check "status says so" contains served "$(status '.degraded[].what')"
+check "and what to do" contains "moatctl feeds fetch served" "$(status '.degraded[].do')"
 drops "and changes nothing" "$NEW"
 check "it is said once in the log" equal 1 "$(grep -c "'served': not taken over" "$LAB/moatd.log")"
 check "by hand it is refused, too" equal 1 "$(code moatctl feeds fetch served)"

@@ -8,6 +8,7 @@
 
 static void add_feed(struct table *table, const struct cli *cli, const json_t *feed)
 {
+	bool removed = strcmp(answer_text(feed, "state"), "removed") == 0;
 	bool held = strcmp(answer_text(feed, "state"), "held") == 0;
 	bool trouble = strcmp(answer_text(feed, "state"), "trouble") == 0;
 	char entries[SHOW_MAX], good[SHOW_MAX], next[SHOW_MAX];
@@ -20,6 +21,7 @@ static void add_feed(struct table *table, const struct cli *cli, const json_t *f
 	table_add(table, TINT_NONE, answer_text(feed, "category"));
 	table_add(table, TINT_NONE,
 		  json_is_true(json_object_get(feed, "configured")) ? answer_text(feed, "mode")
+		  : removed					    ? ""
 								    : "imported");
 	table_add(table, TINT_NONE,
 		  show_time(json_object_get(feed, "last_good"), cli->now, "never", good));

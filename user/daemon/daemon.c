@@ -238,30 +238,36 @@ static void degraded_kept(const struct feed_view *view, struct degraded *out)
 		     "asked for all within the hour");
 }
 
+static void degraded_feed(const struct feed_view *view, struct degraded *out)
+{
+	const struct feed_state *state = view->state;
+	char what[80], why[sizeof(state->detail) + 64], to_do[200], age[32];
+
+	snprintf(what, sizeof(what), "feed %s", state->feed);
+	if (state->last_good)
+		snprintf(why, sizeof(why), "%s: %s (age of its last good list: %s)", state->fault,
+			 state->detail,
+			 units_duration_format(time(NULL) - state->last_good + 1, age));
+	else
+		snprintf(why, sizeof(why), "%s: %s", state->fault, state->detail);
+	snprintf(to_do, sizeof(to_do),
+		 "%s; it is tried again by itself, or by 'moatctl feeds fetch %s'",
+		 state->last_good ? "its listings stay until their ttl ends"
+				  : "nothing of it is in force: correct what it says",
+		 state->feed);
+	degraded_add(out, what, why, to_do);
+}
+
 static void degraded_feeds(struct daemon *d, struct degraded *out)
 {
 	for (size_t i = 0; i < feeds_run_count(d->feeds); i++) {
 		struct feed_view view;
-		char what[80], why[sizeof(view.state->detail) + 64], age[32];
 
 		feeds_run_view(d->feeds, i, &view);
 		degraded_asns(&view, out);
 		degraded_kept(&view, out);
-		if (!view.config || !view.state->fault[0])
-			continue;
-		snprintf(what, sizeof(what), "feed %s", view.state->feed);
-		snprintf(why, sizeof(why), "%s: %s", view.state->fault, view.state->detail);
-		snprintf(age, sizeof(age), "none");
-		if (view.state->last_good)
-			units_duration_format(time(NULL) - view.state->last_good + 1, age);
-		snprintf(why + strlen(why), sizeof(why) - strlen(why),
-			 " (age of its last good list: %s)", age);
-		degraded_add(out, what, why,
-			     view.state->last_good
-				     ? "its listings stay until their ttl ends; it is tried again by "
-				       "itself, or by 'moatctl feeds fetch'"
-				     : "nothing of it is in force; correct what it says, it is tried "
-				       "again by itself, or by 'moatctl feeds fetch'");
+		if (view.config && view.state->fault[0])
+			degraded_feed(&view, out);
 	}
 }
 
