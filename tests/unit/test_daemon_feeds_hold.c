@@ -304,6 +304,22 @@ static void one_that_would_hit_nobody_is_put_in_force(void **state)
 	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'release'"), 1);
 }
 
+static void released_by_hand_in_mode_monitor_it_is_still_to_be_judged(void **state)
+{
+	struct lab *lab = *state;
+
+	monitor(lab, HIT);
+	assert_int_equal(hold("drop", true), 0);
+	assert_int_equal(view().held, FEED_HELD_BY_HAND);
+	assert_int_equal(hold("drop", false), 0);
+	assert_int_equal(view().held, FEED_FREE);
+	assert_int_equal(held_in_database(lab), FEED_HELD_BY_MODE);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE verb = 'release'"), 1);
+	config_feed.monitor = false;
+	feeds_run_reload(feeds);
+	wait_held(FEED_HELD_BY_GUARD);
+}
+
 static void a_feed_that_leaves_the_configuration_stays_in_monitor(void **state)
 {
 	struct lab *lab = *state;
@@ -449,6 +465,7 @@ int main(void)
 		T(mode_monitor_is_no_hold_that_people_see),
 		T(a_feed_that_leaves_mode_monitor_and_would_hit_much_is_held),
 		T(one_that_would_hit_nobody_is_put_in_force),
+		T(released_by_hand_in_mode_monitor_it_is_still_to_be_judged),
 		T(a_feed_that_leaves_the_configuration_stays_in_monitor),
 		T(a_copy_that_could_not_be_replaced_is_not_taken_for_the_list),
 		T(what_did_not_change_is_not_the_older_copy),

@@ -25,6 +25,12 @@ bool feeds_is_unjudged(const struct feed_run *feed, const struct config_feed *co
 	return feed->state.held == FEED_HELD_BY_MODE && config && !config->monitor;
 }
 
+/* By a guard or by hand: something that people are told. */
+static bool is_hold(const struct feed_state *state)
+{
+	return state->held && state->held != FEED_HELD_BY_MODE;
+}
+
 static void audit(const struct feed_run *feed, const struct feed_state *next,
 		  const struct actor *actor)
 {
@@ -34,18 +40,21 @@ static void audit(const struct feed_run *feed, const struct feed_state *next,
 
 	snprintf(detail, sizeof(detail), "%s%s%s", next->feed, next->held_why[0] ? ": " : "",
 		 next->held_why);
-	if (store_audit(store, actor, feeds_now(), next->held ? "hold" : "release", detail, &why))
+	if (store_audit(store, actor, feeds_now(), is_hold(next) ? "hold" : "release", detail,
+			&why))
 		log_warning("audit: '%s' could not be recorded: %s", detail, why.text);
 }
 
 void feeds_note_hold(const struct feed_run *feed, const struct feed_state *next,
 		     const struct actor *actor)
 {
-	if (next->held == FEED_HELD_BY_MODE || feed->state.held == next->held)
+	if (feed->state.held == next->held || (is_hold(&feed->state) && is_hold(next)) ||
+	    (next->held == FEED_HELD_BY_MODE && !is_hold(&feed->state)))
 		return;
-	if (feed->state.held && next->held && feed->state.held != FEED_HELD_BY_MODE)
-		return;
-	if (next->held)
+	if (next->held == FEED_HELD_BY_MODE)
+		log_notice("feed '%s': released, but in mode monitor: its listings only count",
+			   next->feed);
+	else if (next->held)
 		log_warning("feed '%s': held in monitor, its listings only count: %s; "
 			    "'moatctl feeds release %s' puts them in force",
 			    next->feed, next->held_why, next->feed);
@@ -59,6 +68,7 @@ int feeds_run_hold(struct feeds_run *f, const char *name, bool hold, const struc
 {
 	struct feed_run *feed = feeds_find_run(f, name);
 	struct store *store = sync_store(f->d->sync);
+	const struct config_feed *config;
 	struct feed_state next;
 	int err;
 
@@ -68,7 +78,10 @@ int feeds_run_hold(struct feeds_run *f, const char *name, bool hold, const struc
 	if (!store || !f->known)
 		return problem_set(why, -EAGAIN, "the database was not read yet: try again");
 	next = feed->state;
-	next.held = hold ? FEED_HELD_BY_HAND : FEED_FREE;
+	config = feeds_config(f, name);
+	next.held = hold			? FEED_HELD_BY_HAND
+		    : config && config->monitor ? FEED_HELD_BY_MODE
+						: FEED_FREE;
 	next.held_why[0] = '\0';
 	if (hold)
 		snprintf(next.held_why, sizeof(next.held_why), "by hand (%.64s)", actor->name);
