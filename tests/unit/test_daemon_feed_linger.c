@@ -144,6 +144,22 @@ static void what_the_feed_itself_ends_does_not_linger(void **state)
 
 /* ---- what other feeds protect ---- */
 
+/* It is read as text that names no row: to write that would make a row of its own. */
+static void a_row_that_no_list_can_have_does_not_linger(void **state)
+{
+	WITH_STORE;
+	char insert[300];
+
+	take_text(lab, s, plain(.linger = 6 * HOUR), "192.0.2.1\n192.0.2.2\n");
+	snprintf(insert, sizeof(insert),
+		 "INSERT INTO listing (source, category, feed) SELECT source, x'626f74', feed"
+		 " FROM listing WHERE source = '192.0.2.1' UNION ALL"
+		 " SELECT source || char(0), category, feed FROM listing WHERE source = '192.0.2.1'");
+	lab_sql(lab, insert);
+	take_text(lab, s, plain(.linger = 6 * HOUR), "192.0.2.1\n192.0.2.2\n");
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 4);
+}
+
 static void a_warninglist_counts_as_never_block_for_other_feeds(void **state)
 {
 	WITH_STORE;
@@ -227,6 +243,7 @@ int main(void)
 		with_store(what_a_lingering_row_says_stays),
 		with_store(another_spelling_of_what_is_listed_does_not_linger),
 		with_store(what_the_feed_itself_ends_does_not_linger),
+		with_store(a_row_that_no_list_can_have_does_not_linger),
 		with_store(a_warninglist_counts_as_never_block_for_other_feeds),
 		with_store(an_allowed_address_inside_a_listed_prefix_is_an_overlap),
 		with_store(real_lists_overlap_real_warninglists_as_they_must),

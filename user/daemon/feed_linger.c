@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/feed_linger.h"
 
+#include "core/gate.h"
+#include "core/prefix.h"
 #include "core/units.h"
 #include "core/when.h"
 
@@ -32,6 +34,15 @@ static int keep_text(struct linger *l, const char *text)
 	return 0;
 }
 
+/* Whether a list can have the row; what is read of any other may not name it (store.h). */
+static bool is_plain(const struct row *row)
+{
+	struct prefix source;
+
+	return row->source && row->category && prefix_parse(row->source, &source) != -EINVAL &&
+	       gate_name_ok(row->category, MOAT_CATEGORY_NAME);
+}
+
 int linger_take(struct linger *l, const struct listing *have, int64_t now)
 {
 	const char *const texts[] = { have->key.source, have->key.category,   have->reason,
@@ -40,7 +51,8 @@ int linger_take(struct linger *l, const struct listing *have, int64_t now)
 	int64_t end = 0;
 	int err = 0;
 
-	if (!l->seconds || (expires && (when_parse_seconds(expires, &end) || end <= now)))
+	if (!l->seconds || !is_plain(&have->key) ||
+	    (expires && (when_parse_seconds(expires, &end) || end <= now)))
 		return 0;
 	l->until = now + l->seconds;
 	l->count++;
