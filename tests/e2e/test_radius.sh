@@ -103,7 +103,7 @@ check "and the policy that does so" equal "botnet monitor" \
 
 moat_end TERM
 moat_start
-check "it is held over a restart" feed_is partner .held guard
+check "it is held over a restart" wait_for "$DEADLINE" feed_is partner .held guard
 passes "and nobody is dropped" 198.51.100.7
 
 check "it is released by hand" moatctl feeds release partner
