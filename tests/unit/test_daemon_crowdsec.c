@@ -411,13 +411,13 @@ static char *read_data(const char *name)
 
 static void the_sample_answers_have_their_expected_effect_in_turn(void **state)
 {
-	WITH_STORE;
 	_cleanup_free_ char *startup = read_data("startup"), *delta = read_data("delta");
 	_cleanup_free_ char *null = read_data("null"), *cut = read_data("dberror-cut");
 	struct feed_report r;
 
 	if (!startup || !delta || !null || !cut)
 		skip();
+	WITH_STORE;
 	lab_sql(lab, "INSERT INTO listing(source, category, feed, expires_at) VALUES"
 		     " ('192.0.2.65', 'botnet', 'lapi', 1900000000)");
 	r = poll_once(lab, s, startup);

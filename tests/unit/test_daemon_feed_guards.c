@@ -216,13 +216,13 @@ static void two_days_of_a_real_list_differ_as_they_do(void **state)
 	const struct list list = { .format = FEED_AUTO };
 	_cleanup_free_ char *day1 = NULL, *day2 = NULL;
 	size_t size1, size2;
-	WITH_STORE;
 	struct feed_report r;
 
 	day1 = read_shared("firehol/firehol_level2.day1.netset", &size1);
 	day2 = read_shared("firehol/firehol_level2.netset", &size2);
 	if (!day1 || !day2)
 		skip();
+	WITH_STORE;
 	r = take(lab, s, &list, day1, size1);
 	assert_counts(&r, 16227, 0, 0);
 	assert_int_equal(r.addresses, 33855);
@@ -246,13 +246,13 @@ static void real_faults_change_nothing(void **state)
 	_cleanup_free_ char *good = NULL;
 	const struct list list = { .format = FEED_AUTO };
 	size_t size;
-	WITH_STORE;
 	struct feed_report r;
 	int64_t changes;
 
 	good = read_shared("spamhaus/drop.txt", &size);
 	if (!good)
 		skip();
+	WITH_STORE;
 	r = take(lab, s, &list, good, size);
 	assert_string_equal(r.cause, "");
 	assert_int_equal(r.entries, 1698);
