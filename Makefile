@@ -255,8 +255,9 @@ check-scripts:
 
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
-# These mostly wait, for minutes: they run beside the others.
-E2E_SLOW := $(filter %_slow.sh,$(E2E))
+# One of these runs while others do: what mostly waits, and what needs no BPF.
+ASIDE	 = $(foreach t,feed_slow radius crowdsec fault_lock,tests/e2e/test_$(t).sh) \
+	   $(foreach t,feeds_run watch,$(BUILD)/tests/unit/test_daemon_$(t)) $(SAN_UNIT)
 E2E_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/e2e/*.c)))
 GOLDEN	:= $(sort $(wildcard tests/golden/test_*.sh))
 CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(c)") \
@@ -290,8 +291,8 @@ test:
 	@$(MAKE) --no-print-directory all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
 		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
 	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
-		$(UNIT:%=tap:%) $(SAN_UNIT:%=tap:%) $(PROG:%=tap:%) $(patsubst %,tap:%,$(filter-out $(E2E_SLOW),$(E2E))) \
-		$(E2E_SLOW:%=beside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
+		$(patsubst %,tap:%,$(filter-out $(ASIDE),$(UNIT) $(PROG) $(E2E))) \
+		$(ASIDE:%=aside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
 	$(give_back); exit $$status
 
 fuzz: FUZZ_SECONDS = 300
