@@ -377,6 +377,39 @@ static void a_list_that_cannot_be_kept_is_still_a_list(void **state)
 	assert_false(lab_has(lab, "kept.part"));
 }
 
+/* A page that says with what it was asked for, as some do when something is wrong. */
+static void handle_echo(struct http_exchange *x, void *arg)
+{
+	const char *key = strstr(x->request, "moat-test-secret");
+
+	(void)arg;
+	http_send(x, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<html>%s: no such key: %.*s\n",
+		  x->path, strcmp(x->path, "/cut") ? 16 : 12, key ? key : "none");
+}
+
+static void assert_silent(const struct feeder_result *r)
+{
+	static const char *const secrets[] = { "moat-test", "query-token" };
+
+	assert_int_equal(r->summary.fault, FEED_FAULT_ERROR_PAGE);
+	assert_non_null(strstr(r->why.text, "no such key"));
+	for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
+		if (strstr(r->why.text, secrets[i]) || strstr(r->summary.detail, secrets[i]))
+			fail_msg("a secret is said: '%s'", r->why.text);
+	}
+}
+
+static void a_server_that_repeats_secrets_is_not_quoted_with_them(void **state)
+{
+	struct feeder_lab *lab = *state;
+
+	lab_serve(lab, handle_echo);
+	assert_silent(fetch_with_headers(lab, lab_url(lab, "/whole"), SECRET "\n"));
+	assert_silent(fetch_with_headers(lab, lab_url(lab, "/cut"), SECRET "\n"));
+	assert_silent(
+		fetch_with_headers(lab, lab_url(lab, "/list?key=query-token-1"), SECRET "\n"));
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -391,6 +424,7 @@ int main(int argc, char **argv)
 		with_feeder(what_a_dead_daemon_left_is_overwritten),
 		with_feeder(two_jobs_do_not_write_one_copy),
 		with_feeder(a_list_that_cannot_be_kept_is_still_a_list),
+		with_feeder(a_server_that_repeats_secrets_is_not_quoted_with_them),
 	};
 
 	feeder_lab_main(argc, argv, NULL);

@@ -7,6 +7,7 @@
 
 #include "daemon/feeder_asn.h"
 #include "daemon/feeder_fetch.h"
+#include "daemon/feeder_hide.h"
 #include "daemon/feeder_sandbox.h"
 
 #define EXIT_LOST 3 /* the parent does not listen, or sent no order */
@@ -136,13 +137,13 @@ static void copy_printable(char to[static PROBLEM_MAX], const char *from)
 		to[i] = from[i] < 0x20 || from[i] > 0x7e ? '?' : from[i];
 }
 
-static int run(struct child *c, struct feeder_end *end, struct problem *why)
+static int fetch_and_parse(struct child *c, struct fetch *fetch, struct feeder_end *end,
+			   struct problem *why)
 {
-	_cleanup_(fetch_freep) struct fetch *fetch = NULL;
 	const struct fetch_sink sink = { begin, take_bytes, c };
-	int r = fetch_prepare(c->order, &fetch, why);
+	int r;
 
-	r = r ?: child_asn_prepare(c->order, &c->asn, why);
+	r = child_asn_prepare(c->order, &c->asn, why);
 	r = r ?: sandbox_enter(c->order->parent, c->keeps ? FEED_SIZE_MAX : 0, why);
 	r = r ?: fetch_run(fetch, &sink, end, why);
 	if (r < 0 || end->not_modified)
@@ -154,6 +155,20 @@ static int run(struct child *c, struct feeder_end *end, struct problem *why)
 		return problem_set(why, r, "parser: %s", strerror(-r));
 	child_asn_count(c->asn, &end->summary);
 	return 0;
+}
+
+static int run(struct child *c, struct feeder_end *end, struct problem *why)
+{
+	_cleanup_(fetch_freep) struct fetch *fetch = NULL;
+	int r = fetch_prepare(c->order, &fetch, why);
+
+	if (r < 0)
+		return r;
+	r = fetch_and_parse(c, fetch, end, why);
+	fetch_hide(fetch, why->text);
+	fetch_hide(fetch, end->summary.detail);
+	fetch_hide(fetch, end->summary.title);
+	return r;
 }
 
 void feeder_child_main(void)
