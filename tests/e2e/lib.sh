@@ -100,6 +100,17 @@ wait_for() {
 	return 0
 }
 
+# fetch_by_hand FEED: once no other list of it is under way; what it said is in $LAB/out.
+fetch_by_hand() {
+	wait_for "$DEADLINE" answered_fetch "$1"
+	return "$FETCHED"
+}
+answered_fetch() {
+	moatctl feeds fetch "$1" > "$LAB/out" 2>&1
+	FETCHED=$?
+	! grep -qE 'is under way$|try again$' "$LAB/out"
+}
+
 now_us() { echo "${EPOCHREALTIME/./}"; }
 
 # ---- the lab ----

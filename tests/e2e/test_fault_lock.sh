@@ -36,7 +36,7 @@ unlock() {
 in_state() { status_is .state "$1"; }
 in_trouble() { feed_is served .state trouble; }
 code() { "$@" > "$LAB/out" 2>&1 && echo 0 || echo $?; }
-fetch() { moatctl feeds fetch served > "$LAB/out" 2>&1; }
+fetch() { fetch_by_hand served; }
 import() { moatctl import "$1" -f served -c botnet > "$LAB/out" 2>&1; }
 whole() { [ "$(sql 'PRAGMA integrity_check')" = ok ]; }
 audit_is_whole() { [ "$(sql 'SELECT max(rowid) = count(*) FROM audit')" = 1 ]; }
@@ -50,7 +50,7 @@ while_locked() {
 	check "$1: which says why" contains locked "$(cat "$LAB/out")"
 	check "$1: nor a list imported" equal 1 "$(code moatctl import "$LAB/day2" -f served -c botnet)"
 	check "$1: which says why, too" contains locked "$(cat "$LAB/out")"
-	check "$1: nor one fetched" equal 1 "$(code moatctl feeds fetch served)"
+	check "$1: nor one fetched" equal 1 "$(code fetch_by_hand served)"
 	check "$1: which says why, too" contains locked "$(cat "$LAB/out")"
 	check "$1: and puts the feed in trouble" in_trouble
 }

@@ -34,7 +34,7 @@ days() { # days WHAT OLD NEW
 	END
 	moat_start
 	own_entries
-	moatctl feeds fetch served > "$LAB/out" 2>&1
+	fetch_by_hand served
 	check "$what: the first day is in force" kernel_is old
 	note "$what: $(wc -l < "$LAB/old") entries, then $(wc -l < "$LAB/new"): $(wc -l < "$LAB/both") of both"
 
@@ -48,7 +48,7 @@ days() { # days WHAT OLD NEW
 	wire_open
 	wire_runs 500
 	offer list "$3"
-	check "$what: the second day is taken over" moatctl feeds fetch served
+	check "$what: the second day is taken over" fetch_by_hand served
 	wire_runs 500
 	wire_close "$what, with the wire open"
 	check "$what: the second day is in force" kernel_is new
@@ -64,7 +64,7 @@ days() { # days WHAT OLD NEW
 	check "$what: their rows, too" cmp "$LAB/rows.before" "$LAB/rows.after"
 
 	seq=$(sql "SELECT max(seq) FROM change")
-	check "$what: the same list again is confirmed" moatctl feeds fetch served
+	check "$what: the same list again is confirmed" fetch_by_hand served
 	check "$what: and nothing is written" equal 0 "$(changes_since "$seq")"
 	lab_down
 	SENT=0

@@ -226,7 +226,7 @@ check "status says so" contains served "$(status '.degraded[].what')"
 check "and what to do" contains "moatctl feeds fetch served" "$(status '.degraded[].do')"
 drops "and changes nothing" "$NEW"
 check "it is said once in the log" equal 1 "$(grep -c "'served': not taken over" "$LAB/moatd.log")"
-check "by hand it is refused, too" equal 1 "$(code moatctl feeds fetch served)"
+check "by hand it is refused, too" equal 1 "$(code fetch_by_hand served)"
 check "for its cause" contains shrink "$(cat "$LAB/out")"
 serve "$LAB/day2"
 check "a good list ends the trouble" wait_for "$DEADLINE" feed_is served .state ok

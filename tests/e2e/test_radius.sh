@@ -55,7 +55,7 @@ check "and nothing of it acts" equal 0 "$(report .radius.sources)"
 # ---- a first list that hits too much ----
 
 cp "$LAB/thirty" "$LAB/www/partner"
-moatctl feeds fetch partner > "$LAB/out" 2>&1
+fetch_by_hand partner
 check "a first list that would hit 30 of 100 is held" wait_for "$DEADLINE" feed_is partner .held guard
 check "its rows are in the database" equal 5000 "$(sql "SELECT count(*) FROM listing WHERE feed = 'partner'")"
 check "status says so, and what to do" contains "moatctl feeds release partner" "$(moatctl status)"
@@ -63,13 +63,13 @@ check "so does the metric" equal 1 "$(metric moat_feed_held 'feed="partner"')"
 check "and the log, once" equal 1 "$(grep -c "feed 'partner': held in monitor" "$LAB/moatd.log")"
 
 cp "$LAB/thirty" "$LAB/www/later"
-moatctl feeds fetch later > "$LAB/out" 2>&1
+fetch_by_hand later
 check "another feed is held" feed_is later .held guard
 touch "$LAB/www/later"
-moatctl feeds fetch later > "$LAB/out" 2>&1
+fetch_by_hand later
 check "and stays so with the same list" feed_is later .held guard
 cp "$LAB/none" "$LAB/www/later"
-check "a later list that hits nobody is taken" moatctl feeds fetch later
+check "a later list that hits nobody is taken" fetch_by_hand later
 check "and releases the feed by itself" feed_is later .held null
 
 # ---- lists that follow one in force ----
@@ -113,7 +113,7 @@ check "audit says who released it" equal "root partner" \
 	"$(moatctl -o json audit | jq -r '[.audit[] | select(.verb == "release")][-1] | "\(.actor) \(.detail)"')"
 check "it is held by hand" moatctl feeds hold partner
 passes "and its sources pass again" 198.51.100.7
-check "a fetch does not release it" equal 1 "$(code moatctl feeds fetch partner)"
+check "a fetch does not release it" equal 1 "$(code fetch_by_hand partner)"
 passes "they pass still" 198.51.100.7
 check "until it is released" moatctl feeds release partner
 drops "and then they do not" 198.51.100.7
@@ -132,7 +132,7 @@ watch="name: watch, url: 'file://$LAB/www/watch', format: plain, category: botne
 echo 198.51.100.60 > "$LAB/www/watch"
 sets "{ $watch, mode: monitor }"
 wait_for "$DEADLINE" feed_is watch .mode monitor
-check "a feed in mode monitor is taken" moatctl feeds fetch watch
+check "a feed in mode monitor is taken" fetch_by_hand watch
 passes "and nobody is dropped" 198.51.100.60
 check "which is no hold" feed_is watch .held null
 check "a feed that left the configuration is said to be removed" wait_for "$DEADLINE" feed_is later .state removed

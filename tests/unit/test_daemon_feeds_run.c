@@ -435,6 +435,27 @@ static void a_restart_without_news_writes_nothing(void **state)
 	assert_int_equal(lab_number(lab, "SELECT max(seq) FROM change"), changes);
 }
 
+static void a_copy_is_not_read_after_a_newer_answer(void **state)
+{
+	struct answered outcome = {};
+	struct problem why = {};
+
+	(void)state;
+	fake_feeder.list = TEN;
+	fake_feeder.etag = "\"one\"";
+	start();
+	wait_fault("");
+	fake_feeder.not_modified = true;
+	fake_feeder.files = 0;
+	restart();
+	/* And somebody asks before moatd comes to it. */
+	assert_int_equal(feeds_run_fetch(feeds, "drop", NULL, on_answer, &outcome, &why), 0);
+	wait_until(has_answer, &outcome);
+	assert_int_equal(fake_feeder.files, 1); /* what did not change is read from the copy */
+	wait_fetches(1);
+	assert_int_equal(fake_feeder.files, 1);
+}
+
 /* ---- imports ---- */
 
 static void an_import_makes_a_feed_of_its_own(void **state)
@@ -566,6 +587,7 @@ int main(void)
 		with_feeds(a_restart_without_news_writes_nothing),
 		with_feeds(an_import_makes_a_feed_of_its_own),
 		with_feeds(a_bad_import_is_not_the_feeds_trouble),
+		with_feeds(a_copy_is_not_read_after_a_newer_answer),
 		with_feeds(an_imported_list_is_not_replaced_by_the_copy_on_disk),
 		with_feeds(names_that_are_not_for_lists_are_refused),
 		with_feeds(a_feed_is_busy_with_one_list_at_a_time),

@@ -100,6 +100,7 @@ static void note_good(struct feed_run *feed, const struct feed_state *state)
 	if (feed->state.fault[0] && !state->fault[0])
 		log_notice("feed '%s': good again", feed->state.feed);
 	feed->state = *state;
+	feed->from_disk = true; /* there is nothing newer on disk */
 }
 
 /* By which tables its AS numbers were expanded. Said once that they were not. */
