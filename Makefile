@@ -13,6 +13,7 @@
 #:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
 #:   sudo make bench-control  how fast the daemon brings listings into force
+#:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
 #:   sudo make install  to PREFIX=/usr/local, under DESTDIR
 #: Variables: V=1 shows commands, SAN=1 builds with ASan and UBSan in build/san, CC, CLANG, CFLAGS.
 
@@ -154,6 +155,11 @@ PROG_SUPPORT := $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(sort $(filter-out $(wi
 $(PROG_SUPPORT) $(PROG:=.o): | $(BUILD)/moat.skel.h
 $(BUILD)/tests/prog/test_%: $(BUILD)/tests/prog/test_%.o $(PROG_SUPPORT) $(PLANE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka -lpcap $(LIBS_plane) $(LIBS_core)
+
+# What tests/prog/test_verifier.c compares with: after a change that is meant.
+.PHONY: verifier-record
+verifier-record: $(BUILD)/tests/prog/test_verifier
+	$(call say,RECORD,tests/prog/verifier_bounds.h)VERIFIER_RECORD=tests/prog/verifier_bounds.h $<
 
 # ---- tests: what else they need ----
 
