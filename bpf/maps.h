@@ -3,9 +3,9 @@
  * Every map: who writes it, who reads it, what empty means.
  *
  * The sizes written here are placeholders where the daemon sets the size
- * before loading (sources, phases, flows, samples). All maps but moat_samples are
- * pinned; moat_iface, moat_stats and moat_samples exist once for each
- * interface, the others once.
+ * before loading (sources, phases, sieve, flows, samples). All maps but those of
+ * the sieve and moat_samples are pinned; moat_iface, moat_stats and
+ * moat_samples exist once for each interface, the others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -18,6 +18,7 @@
 #include "moat/flow.h"
 #include "moat/policy.h"
 #include "moat/sample.h"
+#include "moat/sieve.h"
 #include "moat/source.h"
 #include "moat/stats.h"
 
@@ -147,5 +148,63 @@ struct {
 	__type(key, __u32);
 	__type(value, struct moat_samples);
 } moat_samples SEC(".maps");
+
+/* ---- the sieve, moat/sieve.h: daemon writes, program reads. Empty: every lookup asks the records. ---- */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_sieve);
+} moat_sieve SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} moat_blocks4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_bucket4);
+} moat_hosts4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_node_part);
+} moat_nodes4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, union moat_leaf);
+} moat_leaves4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_bucket6);
+} moat_buckets6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} moat_filter6 SEC(".maps");
 
 #endif

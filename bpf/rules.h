@@ -115,14 +115,13 @@ static __always_inline enum moat_reason rule_drop(struct packet *pkt,
 static __always_inline enum moat_reason rule_apply(struct packet *pkt,
 						   const struct moat_policy *policy,
 						   const struct moat_class *class, __u32 bank,
-						   const struct moat_control *control,
 						   const struct found *found)
 {
 	switch (policy->action) {
 	case MOAT_ACTION_DROP:
 		return rule_drop(pkt, class, bank);
 	case MOAT_ACTION_LIMIT:
-		return rule_limit(pkt, policy, lookup_record(pkt, control, found));
+		return rule_limit(pkt, policy, lookup_record(pkt, found));
 	case MOAT_ACTION_TAG:
 		return rule_tag(pkt, policy, MOAT_TAGGED);
 	}
@@ -157,7 +156,7 @@ static __always_inline enum moat_reason rules_check(struct xdp_md *ctx, struct p
 	pkt->category = category & (MOAT_CATEGORIES - 1);
 	index = MOAT_POLICY_INDEX(pkt->category, bank);
 	policy = bpf_map_lookup_elem(&moat_policies, &index);
-	return policy ? rule_apply(pkt, policy, class, bank, control, found) : MOAT_INTERNAL;
+	return policy ? rule_apply(pkt, policy, class, bank, found) : MOAT_INTERNAL;
 }
 
 #endif

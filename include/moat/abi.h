@@ -42,4 +42,13 @@
 #define MOAT_MAP_STATS	  "moat_stats"
 #define MOAT_MAP_SAMPLES  "moat_samples"
 
+/* The sieve (moat/sieve.h): shared by all interfaces, never pinned. */
+#define MOAT_MAP_SIEVE	  "moat_sieve"
+#define MOAT_MAP_BLOCKS4  "moat_blocks4"
+#define MOAT_MAP_HOSTS4	  "moat_hosts4"
+#define MOAT_MAP_NODES4	  "moat_nodes4"
+#define MOAT_MAP_LEAVES4  "moat_leaves4"
+#define MOAT_MAP_BUCKETS6 "moat_buckets6"
+#define MOAT_MAP_FILTER6  "moat_filter6"
+
 #endif

@@ -103,7 +103,6 @@ static __always_inline enum lookup lookup_source(const struct packet *pkt,
 }
 
 static __always_inline struct moat_source *lookup_record(const struct packet *pkt,
-							 const struct moat_control *control,
 							 const struct found *found)
 {
 	return NULL;

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The parts of a struct sieve. Private to core/sieve*.c.
+ *
+ *	sieve.c		sizes, the whole, blocks
+ *	sieve_hosts.c	IPv4 /32s: buckets, two places, resizing
+ *	sieve_trie.c	IPv4 prefixes: nodes, leaves, the set of prefixes
+ *	sieve_six.c	IPv6: buckets, filter, markers, resizing
+ *
+ * Each part owns its own memory beside the maps.
+ */
+#ifndef CORE_SIEVE_PRIVATE_H
+#define CORE_SIEVE_PRIVATE_H
+
+#include "core/sieve.h"
+
+/* ---- sieve_hosts.c ---- */
+
+struct sieve_hosts;
+
+int hosts_new(const struct sieve_maps *maps, struct sieve_hosts **ret);
+struct sieve_hosts *hosts_free(struct sieve_hosts *h);
+/* addr: network order, not 0. Returns whether it was not there before. */
+bool hosts_put(struct sieve_hosts *h, __be32 addr, uint32_t class, uint32_t expires);
+/* Returns whether it was there. */
+bool hosts_delete(struct sieve_hosts *h, __be32 addr);
+/* Whether any host of the /24 is there or was spilled: what its block says. */
+bool hosts_in_block(const struct sieve_hosts *h, __be32 addr);
+bool hosts_want_grace(const struct sieve_hosts *h);
+void hosts_grace(struct sieve_hosts *h);
+void hosts_numbers(const struct sieve_hosts *h, struct sieve_numbers *ret); /* adds its own */
+
+/* ---- sieve_trie.c ---- */
+
+struct sieve_trie;
+
+int trie_new(const struct sieve_maps *maps, struct sieve_trie **ret);
+struct sieve_trie *trie_free(struct sieve_trie *t);
+/* source: IPv4, shorter than /32. Writes cells and the blocks' bit MOAT_BLOCK_PREFIXES. */
+void trie_put(struct sieve_trie *t, const struct prefix *source, uint32_t class, uint32_t expires);
+void trie_delete(struct sieve_trie *t, const struct prefix *source);
+bool trie_wants_grace(const struct sieve_trie *t);
+void trie_grace(struct sieve_trie *t);
+void trie_numbers(const struct sieve_trie *t, struct sieve_numbers *ret);
+
+/* ---- sieve_six.c ---- */
+
+struct sieve_six;
+
+int six_new(const struct sieve_maps *maps, struct sieve_six **ret);
+struct sieve_six *six_free(struct sieve_six *s);
+void six_put(struct sieve_six *s, const struct prefix *source, uint32_t class, uint32_t expires);
+void six_delete(struct sieve_six *s, const struct prefix *source);
+bool six_wants_grace(const struct sieve_six *s);
+void six_grace(struct sieve_six *s);
+void six_numbers(const struct sieve_six *s, struct sieve_numbers *ret);
+
+/* ---- stores ---- */
+
+/* What a program may be reading: whole, and after all that was stored before. */
+static inline void publish64(uint64_t *at, uint64_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+static inline void publish32(uint32_t *at, uint32_t value)
+{
+	__atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+
+#endif
