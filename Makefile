@@ -12,7 +12,7 @@
 #:   sudo make test     everything of "check", and the filter on this kernel; installs what is missing
 #:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
-#:   sudo make bench-control  how fast the daemon brings listings into force
+#:   sudo make bench-control  how fast the daemon brings listings into force (BIG=1: 10,000,000 too)
 #:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
 #:   sudo make install  to PREFIX=/usr/local, under DESTDIR
 #: Variables: V=1 shows commands, SAN=1 builds with ASan and UBSan in build/san, CC, CLANG, CFLAGS.

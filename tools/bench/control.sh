@@ -12,9 +12,13 @@
 #   bulk-delete     one transaction that deletes n rows
 #   sql-to-drop-p50, -p99   one INSERT to the first dropped packet, n times
 #
-#     tools/bench/control.sh OBJECT_DIR		# LISTINGS=1000000 BULK=100000 INSERTS=200
+# With BIG=1 cold-start and restart of 10,000,000 listings, too; standard error
+# says what the kernel's maps take beside moatd's rss.
+#
+#     tools/bench/control.sh OBJECT_DIR		# LISTINGS=1000000 BULK=100000 INSERTS=200 BIG=
 set -u
-readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} INSERTS=${INSERTS:-200}
+readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} INSERTS=${INSERTS:-200} BIG=${BIG:-}
+readonly BIG_LISTINGS=10000000
 readonly EXPIRES_IN=5 # seconds after the transaction
 tools=$1
 
@@ -25,6 +29,22 @@ tools=$1
 addresses() {
 	"$tools/wire" list $(($1 * 2)) |
 		awk -F. '$1 < 224 && $1 !~ /^(0|10|100|127|169|172|192|198|203)$/' | head -n "$1"
+}
+
+# fill_at_rest FEED < addresses: as if they had been there for long. The triggers are away
+# meanwhile, and SQLite's journal, for the log of millions of rows is not what is measured.
+fill_at_rest() {
+	cat > "$LAB/at-rest"
+	local names="FROM sqlite_schema WHERE type = 'trigger'" make
+	make=$(sql "SELECT sql || ';' $names")
+	{
+		echo 'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000; BEGIN;'
+		sql "SELECT 'DROP TRIGGER ' || name || ';' $names"
+		printf '%s\n' 'CREATE TEMP TABLE at_rest (source TEXT);' ".import $LAB/at-rest at_rest" \
+			"INSERT INTO listing (source, category, feed) SELECT source, 'botnet', '$1' FROM at_rest;"
+		printf '%s\n' "$make" 'COMMIT; PRAGMA journal_mode = WAL;'
+	} | sqlite3 "$DATABASE" > /dev/null || fatal "the database is filled"
+	rm "$LAB/at-rest"
 }
 
 # fill FEED EXPIRY < addresses: one transaction.
@@ -39,12 +59,12 @@ fill() {
 	END { if (NR % 500) print ";"; print "COMMIT;" }' | sqlite3 "$DATABASE" >/dev/null
 }
 
-start_until_ready() { # start_until_ready WHAT
+start_until_ready() { # start_until_ready WHAT N
 	local begin
 	begin=$(now_us)
 	moat_launch
 	wait_for $DEADLINE ready || fatal "moatd has all in force"
-	row "$1" "$LISTINGS" "$(seconds_since "$begin")"
+	row "$1" "$2" "$(seconds_since "$begin")"
 	installed_is "$WANTED" || fatal "$WANTED sources are installed, not $(installed)"
 }
 
@@ -53,35 +73,53 @@ timed_until() { # timed_until WHAT BEGIN SOURCES: a row when that many are insta
 	row "$1" "$BULK" "$(seconds_since "$2")"
 }
 
-lab_up
-CAPACITY4=$((LISTINGS + 2 * BULK + INSERTS)) config <<<'categories: { botnet: { action: drop } }'
-moat_start
-OWN=$(installed) # the self-test's
-WANTED=$((OWN + LISTINGS))
-moat_end TERM
-rm -rf "$PINS"
+maps_mb() {
+	for pin in "$PINS"/moat_*; do bpftool -j map show pinned "$pin"; done |
+		jq -s 'map(.bytes_memlock) | add / 1048576 | round'
+}
 
-addresses $((LISTINGS + BULK)) >"$LAB/addresses"
-[ "$(wc -l <"$LAB/addresses")" = $((LISTINGS + BULK)) ] || fatal "there are enough addresses"
-head -n "$LISTINGS" "$LAB/addresses" | fill base NULL
-tail -n "$BULK" "$LAB/addresses" >"$LAB/more"
+# start N MORE: a lab whose moatd was restarted with N listings; addresses of as many MORE in $LAB/more.
+start() {
+	lab_up
+	CAPACITY4=$(($1 + 2 * $2 + INSERTS)) config <<< 'categories: { botnet: { action: drop } }'
+	moat_start
+	WANTED=$(($(installed) + $1)) # with the self-test's
+	moat_end TERM
+	rm -rf "$PINS"
 
-start_until_ready cold-start
-moat_end TERM
-start_until_ready restart
+	addresses $(($1 + $2)) > "$LAB/addresses"
+	[ "$(wc -l < "$LAB/addresses")" = $(($1 + $2)) ] || fatal "there are enough addresses"
+	head -n "$1" "$LAB/addresses" | fill_at_rest base
+	tail -n "$2" "$LAB/addresses" > "$LAB/more"
+	rm "$LAB/addresses"
+
+	start_until_ready cold-start "$1"
+	note "$1 listings: kernel maps $(maps_mb) MB"
+	moat_end TERM
+	start_until_ready restart "$1"
+}
+
+start "$LISTINGS" "$BULK"
 
 begin=$(now_us)
-fill bulk NULL <"$LAB/more"
+fill bulk NULL < "$LAB/more"
 timed_until bulk-insert "$begin" $((WANTED + BULK))
 begin=$(now_us)
 sql "DELETE FROM listing WHERE feed = 'bulk'"
 timed_until bulk-delete "$begin" "$WANTED"
 
 expiry=$(($(date +%s) + EXPIRES_IN + BULK / 50000))
-fill brief $expiry <"$LAB/more"
+fill brief $expiry < "$LAB/more"
 wait_for $DEADLINE installed_is $((WANTED + BULK)) || fatal "the brief ones are installed"
 timed_until bulk-expire ${expiry}000000 "$WANTED"
 
 read -r p50 p99 < <("$tools/latency" "$DATABASE" "$PINS/if/in0/link" "$INSERTS") || fatal "latency"
 row sql-to-drop-p50 "$INSERTS" "$p50"
 row sql-to-drop-p99 "$INSERTS" "$p99"
+moat_end TERM
+lab_down
+
+if [ -n "$BIG" ]; then
+	start $BIG_LISTINGS 0
+	moat_end TERM
+fi

@@ -44,17 +44,17 @@ static const struct tree_node *path_end(const struct tree *t, const struct tree_
 }
 
 /* The key of exactly source, or NULL; then the path is not to be used. */
-static struct key *find_key(const struct model *m, const struct prefix *source,
-			    struct tree_path *path)
+static struct key *find_key(struct model *m, const struct prefix *source,
+			    const struct tree_path **path)
 {
-	const struct tree *t;
+	struct tree *t;
 
 	if (!is_source(source))
 		return NULL;
 	t = &m->tree[source->family];
-	if (!tree_find(t, source, path))
+	if (!tree_seek(t, source, path))
 		return NULL;
-	return model_key(m, path_end(t, path));
+	return model_key(m, path_end(t, *path));
 }
 
 /* ---- changes ---- */
@@ -94,7 +94,7 @@ static int reserve(struct model *m, const struct claim *claim)
 int model_put(struct model *m, const struct claim *claim)
 {
 	uint8_t family = claim->source.family;
-	struct tree_path path;
+	const struct tree_path *path;
 	struct tree_node *n;
 	struct key *key;
 	uint32_t found;
@@ -104,8 +104,8 @@ int model_put(struct model *m, const struct claim *claim)
 	if (reserve(m, claim))
 		return -ENOMEM;
 
-	tree_insert(&m->tree[family], &claim->source, &path);
-	n = tree_at(&m->tree[family], path.node[path.count - 1]);
+	path = tree_insert(&m->tree[family], &claim->source);
+	n = tree_at(&m->tree[family], path->node[path->count - 1]);
 	if (!n->value)
 		n->value = pool_take(&m->keys);
 	key = model_key(m, n);
@@ -118,8 +118,8 @@ int model_put(struct model *m, const struct claim *claim)
 	if (found)
 		claims_refresh(&m->claims, found, claim->expires);
 	else
-		claims_add(&m->claims, &key->claims, claim, path.node[path.count - 1]);
-	tree_mark(&m->tree[family], &path, TREE_WHOLE);
+		claims_add(&m->claims, &key->claims, claim, path->node[path->count - 1]);
+	tree_mark(&m->tree[family], path, TREE_WHOLE);
 	return 1;
 }
 
@@ -172,7 +172,7 @@ static void drop_record(void *arg, uint32_t claim)
 
 int model_drop(struct model *m, const struct prefix *source, uint8_t category, uint16_t feed)
 {
-	struct tree_path path;
+	const struct tree_path *path;
 	const struct key *key = find_key(m, source, &path);
 	uint32_t claim;
 
@@ -181,7 +181,7 @@ int model_drop(struct model *m, const struct prefix *source, uint8_t category, u
 	claim = claims_find(&m->claims, key->claims, category, feed);
 	if (!claim)
 		return 0;
-	drop_claim(m, source->family, &path, claim);
+	drop_claim(m, source->family, path, claim);
 	return 1;
 }
 
@@ -233,17 +233,17 @@ void model_touch_all(struct model *m)
 
 void model_touch(struct model *m, const struct prefix *source)
 {
-	struct tree_path path;
+	const struct tree_path *path;
 
 	if (find_key(m, source, &path))
-		tree_mark(&m->tree[source->family], &path, TREE_SELF);
+		tree_mark(&m->tree[source->family], path, TREE_SELF);
 }
 
 /* ---- questions ---- */
 
 struct installed *model_find(struct model *m, const struct prefix *source)
 {
-	struct tree_path path;
+	const struct tree_path *path;
 	struct key *key = find_key(m, source, &path);
 
 	return key ? &key->installed : NULL;

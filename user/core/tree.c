@@ -87,17 +87,29 @@ static unsigned int common_bits(const struct tree_node *n, const struct tree_key
 	return limit;
 }
 
+/* Whether a node covers more than the key. */
+static bool covers(const struct tree_node *n, const struct tree_key *key)
+{
+	return n->len < key->len && common_bits(n, key) == n->len;
+}
+
 /*
- * Follows the key down while nodes cover it. Returns the link where the way
- * ends: to a node that does not cover the key (ret_common tells how far they
- * agree), to nothing, or, if the key is there, to its node.
+ * Follows the key down from the end of the path while nodes cover it, and adds
+ * them to the path. Returns the link where the way ends: to a node that does
+ * not cover the key (ret_common tells how far they agree), to nothing, or, if
+ * the key is there, to its node.
  */
 static uint32_t *descend(struct tree *t, const struct tree_key *key, struct tree_path *path,
 			 unsigned int *ret_common)
 {
+	unsigned int count = path->count;
 	uint32_t *link = &t->root;
-	unsigned int count = 0;
 
+	if (count) {
+		struct tree_node *above = tree_at(t, path->node[count - 1]);
+
+		link = &above->child[bit_at(key->addr, above->len)];
+	}
 	while (*link) {
 		struct tree_node *n = tree_at(t, *link);
 		unsigned int common = common_bits(n, key);
@@ -114,6 +126,16 @@ static uint32_t *descend(struct tree *t, const struct tree_key *key, struct tree
 	return link;
 }
 
+/* The same from where the last search ended. */
+static uint32_t *descend_on(struct tree *t, const struct tree_key *key, unsigned int *ret_common)
+{
+	struct tree_path *path = &t->last;
+
+	while (path->count && !covers(tree_at(t, path->node[path->count - 1]), key))
+		path->count--;
+	return descend(t, key, path, ret_common);
+}
+
 static bool path_ends_at(const struct tree *t, const struct tree_path *path, unsigned int len)
 {
 	return path->count && tree_at(t, path->node[path->count - 1])->len == len;
@@ -124,15 +146,26 @@ bool tree_find(const struct tree *t, const struct prefix *p, struct tree_path *r
 	struct tree_key key = key_from_prefix(t, p);
 	unsigned int common;
 
+	ret_path->count = 0;
 	descend((struct tree *)t, &key, ret_path, &common); /* writes to the path only */
 	return path_ends_at(t, ret_path, key.len);
+}
+
+bool tree_seek(struct tree *t, const struct prefix *p, const struct tree_path **ret_path)
+{
+	struct tree_key key = key_from_prefix(t, p);
+	unsigned int common;
+
+	descend_on(t, &key, &common);
+	*ret_path = &t->last;
+	return path_ends_at(t, &t->last, key.len);
 }
 
 uint32_t tree_top(const struct tree *t, const struct prefix *p)
 {
 	struct tree_key key = key_from_prefix(t, p);
+	struct tree_path path = { .count = 0 };
 	unsigned int common = 0;
-	struct tree_path path;
 	uint32_t node = *descend((struct tree *)t, &key, &path, &common);
 
 	return node && common == key.len ? node : 0;
@@ -143,6 +176,7 @@ void tree_find_node(const struct tree *t, uint32_t node, struct tree_path *ret_p
 	struct tree_key key = key_from_node(t, tree_at(t, node));
 	unsigned int common;
 
+	ret_path->count = 0;
 	descend((struct tree *)t, &key, ret_path, &common);
 }
 
@@ -171,15 +205,16 @@ static void insert_above(struct tree *t, uint32_t *link, uint32_t node)
 	*link = node;
 }
 
-void tree_insert(struct tree *t, const struct prefix *p, struct tree_path *ret_path)
+const struct tree_path *tree_insert(struct tree *t, const struct prefix *p)
 {
 	struct tree_key key = key_from_prefix(t, p);
+	struct tree_path *path = &t->last;
 	unsigned int common = 0;
-	uint32_t *link = descend(t, &key, ret_path, &common);
+	uint32_t *link = descend_on(t, &key, &common);
 	uint32_t node;
 
-	if (path_ends_at(t, ret_path, key.len))
-		return;
+	if (path_ends_at(t, path, key.len))
+		return path;
 	node = node_new(t, &key);
 	if (!*link) {
 		*link = node;
@@ -194,17 +229,26 @@ void tree_insert(struct tree *t, const struct prefix *p, struct tree_path *ret_p
 		insert_above(t, link, node_new(t, &shared));
 		glue = tree_at(t, *link);
 		glue->child[bit_at(key.addr, common)] = node;
-		ret_path->node[ret_path->count++] = *link;
+		path->node[path->count++] = *link;
 	}
-	ret_path->node[ret_path->count++] = node;
+	path->node[path->count++] = node;
+	return path;
 }
 
 void tree_mark(struct tree *t, const struct tree_path *path, uint8_t mark)
 {
-	for (unsigned int i = 0; i + 1 < path->count; i++)
-		tree_at(t, path->node[i])->marks |= TREE_BELOW;
-	if (path->count)
-		tree_at(t, path->node[path->count - 1])->marks |= mark;
+	unsigned int at = path->count;
+
+	if (!at)
+		return;
+	tree_at(t, path->node[--at])->marks |= mark;
+	while (at) {
+		struct tree_node *n = tree_at(t, path->node[--at]);
+
+		if (n->marks & (TREE_BELOW | TREE_WHOLE))
+			break; /* then those above it have a mark, too */
+		n->marks |= TREE_BELOW;
+	}
 }
 
 void tree_prune(struct tree *t, uint32_t *link)
@@ -216,4 +260,5 @@ void tree_prune(struct tree *t, uint32_t *link)
 		return;
 	*link = n->child[0] ? n->child[0] : n->child[1];
 	pool_give(&t->nodes, node);
+	t->last.count = 0; /* it may have been on that path */
 }

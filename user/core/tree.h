@@ -39,17 +39,18 @@ struct tree_node {
 	uint32_t addr[]; /* host order: 1 word for IPv4, 4 for IPv6 */
 };
 
-struct tree {
-	struct pool nodes;
-	uint32_t root;
-	uint8_t family;
-	uint8_t words; /* of an address */
-};
-
 /* The nodes from the root down that cover a prefix, shortest first. */
 struct tree_path {
 	unsigned int count;
 	uint32_t node[TREE_DEPTH];
+};
+
+struct tree {
+	struct pool nodes;
+	uint32_t root;
+	uint8_t family;
+	uint8_t words;	       /* of an address */
+	struct tree_path last; /* where the next search begins, from its end upwards */
 };
 
 void tree_init(struct tree *t, uint8_t family);
@@ -65,6 +66,13 @@ struct prefix tree_prefix(const struct tree *t, const struct tree_node *n);
 /* The path to the node of exactly p, or false; then the path covers p as far as there are nodes. */
 bool tree_find(const struct tree *t, const struct prefix *p, struct tree_path *ret_path);
 
+/*
+ * The same, from where the last tree_seek() or tree_insert() ended: in the
+ * order of prefix_compare() a search costs a few steps, not a way from the
+ * root. *ret_path lives until the next of them, or tree_prune().
+ */
+bool tree_seek(struct tree *t, const struct prefix *p, const struct tree_path **ret_path);
+
 /* The shortest node that lies in a prefix, and has all others that do below it; 0: none does. */
 uint32_t tree_top(const struct tree *t, const struct prefix *p);
 
@@ -76,9 +84,10 @@ int tree_reserve(struct tree *t);
 
 /*
  * The path to the node of p, which is made if missing; then the caller marks
- * it, for what now lies below may have marks (invariant 2).
+ * it, for what now lies below may have marks (invariant 2). Begins as
+ * tree_seek() does, and its path lives as long.
  */
-void tree_insert(struct tree *t, const struct prefix *p, struct tree_path *ret_path);
+const struct tree_path *tree_insert(struct tree *t, const struct prefix *p);
 
 /* Marks the end of the path, and for the way there TREE_BELOW. */
 void tree_mark(struct tree *t, const struct tree_path *path, uint8_t mark);

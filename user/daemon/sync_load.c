@@ -2,15 +2,21 @@
 #include "daemon/sync_private.h"
 
 #include "core/log.h"
+#include "core/prefix_sort.h"
 #include "daemon/notify.h"
 
-/* Entries of the maps that no listing wants. */
-struct orphans {
-	struct orphan {
-		struct prefix source;
-		struct installed was;
-	} * orphan;
-	size_t count, room;
+#define LOAD_PROGRESS 1000000 /* rows between lines of progress */
+/*
+ * Claims, and entries of the maps, that go to the model at a time, in the order
+ * of their sources: one by one in any order each would cost a way through all
+ * of the tree. More cost less time and more memory.
+ */
+#define LOAD_SORTED 4000000
+
+/* An entry of the maps; of those that are kept, no listing wants any. */
+struct entry {
+	struct prefix source;
+	struct installed was;
 };
 
 struct load {
@@ -18,10 +24,30 @@ struct load {
 	int64_t now;
 	struct problem *why;
 	size_t rows;
-	struct orphans orphans;
+
+	struct claim *claim; /* owned; not yet in the model */
+	size_t claims, claim_room;
+	struct entry *entry; /* owned; orphans, then those not yet looked at */
+	size_t orphans, entries, entry_room;
 };
 
-#define LOAD_PROGRESS 1000000 /* rows between lines of progress */
+/* Makes room for one more of what is sorted. */
+static int load_reserve(void **items, size_t *room, size_t count, size_t size)
+{
+	size_t more = *room ? *room * 2 : 1024;
+	void *grown;
+
+	if (count < *room)
+		return 0;
+	if (count < LOAD_SORTED && more > LOAD_SORTED)
+		more = LOAD_SORTED;
+	grown = reallocarray(*items, more, size);
+	if (!grown)
+		return -ENOMEM;
+	*items = grown;
+	*room = more;
+	return 0;
+}
 
 static bool is_cidr(const struct prefix *source, const char *text)
 {
@@ -97,29 +123,50 @@ static int leave_row(struct sync *s, const struct row *row, const struct claim *
 	return r < 0 ? problem_set(why, r, "out of memory") : r;
 }
 
-int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct problem *why)
+/*
+ * What a row says. ret_claims: whether it is a claim for the model, live or
+ * over; else all is done. 1 if that changed something.
+ */
+static int judge_row(struct sync *s, const struct row *row, int64_t now, struct claim *ret,
+		     bool *ret_claims, struct problem *why)
 {
-	struct claim claim = {};
-	enum gate_cause cause = gate_check(&s->gate, row, &claim);
+	enum gate_cause cause = gate_check(&s->gate, row, ret);
 	int feed;
-	int r;
 
+	*ret_claims = false;
 	if (cause == GATE_ELSEWHERE)
-		return leave_row(s, row, &claim, now, why);
+		return leave_row(s, row, ret, now, why);
 	if (cause != GATE_PASSED)
 		return refuse_row(s, row, cause, why);
-	feed = feeds_number(s->feeds, row->feed, is_cidr(&claim.source, row->source));
+	feed = feeds_number(s->feeds, row->feed, is_cidr(&ret->source, row->source));
 	if (feed == -ENOSPC)
 		return refuse_row(s, row, GATE_FEEDS_FULL, why);
 	if (feed < 0 || sync_group_feeds(s) < 0)
 		return problem_set(why, -ENOMEM, "out of memory");
-	claim.feed = (uint16_t)feed;
+	ret->feed = (uint16_t)feed;
 
 	elsewhere_clear(s->elsewhere, row);
 	cause = refusals_find(s->refusals, row->source, row->category, row->feed);
 	if (!sync_cause_is_room(cause)) /* that one ends with the claim, or with room */
 		refusals_clear(s->refusals, row->source, row->category, row->feed);
-	if (claim.expires && claim.expires <= now) {
+	*ret_claims = true;
+	return 0;
+}
+
+static bool claim_is_over(const struct claim *claim, int64_t now)
+{
+	return claim->expires && claim->expires <= now;
+}
+
+int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct problem *why)
+{
+	struct claim claim = {};
+	bool claims;
+	int r = judge_row(s, row, now, &claim, &claims, why);
+
+	if (r < 0 || !claims)
+		return r;
+	if (claim_is_over(&claim, now)) {
 		model_drop(s->model, &claim.source, claim.category, claim.feed);
 		return 0;
 	}
@@ -127,11 +174,40 @@ int sync_take_row(struct sync *s, const struct row *row, int64_t now, struct pro
 	return r < 0 ? problem_set(why, r, "out of memory") : r;
 }
 
+static int load_put_claims(struct load *load)
+{
+	prefix_sort(load->claim, load->claims, sizeof(*load->claim));
+	for (size_t i = 0; i < load->claims; i++) {
+		int r = model_put(load->s->model, &load->claim[i]);
+
+		if (r < 0)
+			return problem_set(load->why, r, "out of memory");
+	}
+	load->claims = 0;
+	return 0;
+}
+
+static int load_claim(struct load *load, const struct claim *claim)
+{
+	void *claims = load->claim;
+	int r = load_reserve(&claims, &load->claim_room, load->claims, sizeof(*claim));
+
+	load->claim = claims;
+	if (r < 0)
+		return problem_set(load->why, r, "out of memory");
+	load->claim[load->claims++] = *claim;
+	return load->claims < LOAD_SORTED ? 0 : load_put_claims(load);
+}
+
 static int load_row(void *arg, const struct listing *listing)
 {
 	struct load *load = arg;
-	int r = sync_take_row(load->s, &listing->key, load->now, load->why);
+	struct claim claim = {};
+	bool claims;
+	int r = judge_row(load->s, &listing->key, load->now, &claim, &claims, load->why);
 
+	if (r >= 0 && claims && !claim_is_over(&claim, load->now))
+		r = load_claim(load, &claim);
 	if (r >= 0 && ++load->rows % LOAD_PROGRESS == 0) {
 		log_info("database: %zu listings read", load->rows);
 		notify_send("WATCHDOG=1");
@@ -157,30 +233,39 @@ static int load_classes(struct sync *s)
 	return 0;
 }
 
-static int load_orphan(struct orphans *orphans, const struct prefix *source,
-		       const struct installed *was)
+/* Hands entries to their sources in the model; orphans are left. */
+static void load_match(struct load *load)
 {
-	if (orphans->count == orphans->room) {
-		size_t room = orphans->room ? orphans->room * 2 : 1024;
-		struct orphan *grown = reallocarray(orphans->orphan, room, sizeof(*grown));
+	struct entry *entry = load->entry;
 
-		if (!grown)
-			return -ENOMEM;
-		orphans->orphan = grown;
-		orphans->room = room;
+	prefix_sort(entry + load->orphans, load->entries - load->orphans, sizeof(*entry));
+	for (size_t i = load->orphans; i < load->entries; i++) {
+		struct installed *installed = model_find(load->s->model, &entry[i].source);
+
+		if (installed)
+			*installed = entry[i].was;
+		else
+			entry[load->orphans++] = entry[i];
 	}
-	orphans->orphan[orphans->count++] = (struct orphan){ *source, *was };
-	return 0;
+	load->entries = load->orphans;
 }
 
 static int load_entry(void *arg, const struct prefix *source, const struct moat_source *value)
 {
 	struct load *load = arg;
-	struct installed *installed = model_find(load->s->model, source);
-	struct installed was = {};
+	void *entries = load->entry;
+	struct entry *entry;
+	int r = load_reserve(&entries, &load->entry_room, load->entries, sizeof(*entry));
 
-	image_adopt_entry(load->s->image, source, value, installed ?: &was);
-	return installed ? 0 : load_orphan(&load->orphans, source, &was);
+	load->entry = entries;
+	if (r < 0)
+		return r;
+	entry = &load->entry[load->entries++];
+	entry->source = *source;
+	image_adopt_entry(load->s->image, source, value, &entry->was);
+	if (load->entries - load->orphans == LOAD_SORTED)
+		load_match(load);
+	return 0;
 }
 
 static int load_maps(struct load *load)
@@ -190,6 +275,11 @@ static int load_maps(struct load *load)
 
 	for (uint8_t family = 0; family < 2 && !r; family++)
 		r = tables_each(s->tables, family, load_entry, load);
+	load_match(load);
+	if (!load->orphans) {
+		free(take_ptr(load->entry));
+		load->entry_room = 0;
+	}
 	return r < 0 ? problem_set(load->why, r, "kernel maps: cannot be read: %s", strerror(-r))
 		     : 0;
 }
@@ -198,8 +288,8 @@ static int load_drop_orphans(struct load *load)
 {
 	struct sync *s = load->s;
 
-	for (size_t i = 0; i < load->orphans.count; i++) {
-		const struct orphan *orphan = &load->orphans.orphan[i];
+	for (size_t i = 0; i < load->orphans; i++) {
+		const struct entry *orphan = &load->entry[i];
 		int r = image_stage_orphan(s->image, &orphan->source, &orphan->was);
 
 		if (r < 0)
@@ -239,7 +329,9 @@ static int load_read(struct load *load)
 	if (r < 0)
 		return r;
 	r = store_snapshot(s->store, load_row, load, &s->seq_database, load->why);
-	return r < 0 ? r : 0;
+	r = r < 0 ? r : load_put_claims(load);
+	free(take_ptr(load->claim));
+	return r;
 }
 
 static int load_write(struct load *load)
@@ -330,7 +422,7 @@ int sync_load(struct sync *s, int64_t now, struct problem *why)
 	int r = load_apart(&load);
 
 	r = r ?: load_write(&load);
-	free(load.orphans.orphan);
+	free(load.entry);
 	if (r < 0)
 		return r;
 	s->sound = true;
