@@ -4,7 +4,8 @@
  *
  *	sieve.c		sizes, the whole, blocks
  *	sieve_hosts.c	IPv4 /32s: buckets, two places, resizing
- *	sieve_trie.c	IPv4 prefixes: nodes, leaves, the set of prefixes
+ *	sieve_trie.c	IPv4 prefixes: nodes, leaves (sieve_stock.h gives out their
+ *			numbers, sieve_prefixes.h knows which prefixes there are)
  *	sieve_six.c	IPv6: buckets, filter, markers, resizing
  *
  * Each part owns its own memory beside the maps.
@@ -34,14 +35,18 @@ void hosts_numbers(const struct sieve_hosts *h, struct sieve_numbers *ret); /* a
 
 struct sieve_trie;
 
+/* The keys of maps->sieve are there: they are used from now on. Returns 0 or -ENOMEM. */
 int trie_new(const struct sieve_maps *maps, struct sieve_trie **ret);
 struct sieve_trie *trie_free(struct sieve_trie *t);
+DEFINE_CLEANUP(struct sieve_trie, trie_free)
 /* source: IPv4, shorter than /32. Writes cells and the blocks' bit MOAT_BLOCK_PREFIXES. */
 void trie_put(struct sieve_trie *t, const struct prefix *source, uint32_t class, uint32_t expires);
 void trie_delete(struct sieve_trie *t, const struct prefix *source);
 bool trie_wants_grace(const struct sieve_trie *t);
 void trie_grace(struct sieve_trie *t);
-void trie_numbers(const struct sieve_trie *t, struct sieve_numbers *ret);
+void trie_numbers(const struct sieve_trie *t, struct sieve_numbers *ret); /* adds its own */
+/* Bytes beside the maps with so many prefixes, at most. */
+uint64_t trie_memory_beside(const struct sieve_size *size, uint64_t prefixes);
 
 /* ---- sieve_six.c ---- */
 
@@ -57,15 +62,20 @@ void six_numbers(const struct sieve_six *s, struct sieve_numbers *ret);
 
 /* ---- stores ---- */
 
-/* What a program may be reading: whole, and after all that was stored before. */
-static inline void publish64(uint64_t *at, uint64_t value)
-{
-	__atomic_store_n(at, value, __ATOMIC_RELEASE);
-}
+/*
+ * What a program may be reading: whole, and after all that was stored before.
+ * Macros, for words of the headers of moat/ (__u64) and of user space (uint64_t).
+ */
+#define publish64(at, value)                                                                       \
+	({                                                                                         \
+		_Static_assert(sizeof(*(at)) == 8, "a word of 64 bits");                           \
+		__atomic_store_n(at, value, __ATOMIC_RELEASE);                                     \
+	})
 
-static inline void publish32(uint32_t *at, uint32_t value)
-{
-	__atomic_store_n(at, value, __ATOMIC_RELEASE);
-}
+#define publish32(at, value)                                                                       \
+	({                                                                                         \
+		_Static_assert(sizeof(*(at)) == 4, "a word of 32 bits");                           \
+		__atomic_store_n(at, value, __ATOMIC_RELEASE);                                     \
+	})
 
 #endif
