@@ -12,6 +12,8 @@
 #:   sudo make test     everything of "check", and the filter on this kernel; installs what is missing
 #:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
+#:   sudo make bench-bars   both; fails if a bar is not met
+#:   sudo make   draws tools/bench/plot/*.svg of both, or of CSV="file ..."
 #:   sudo make bench-control  how fast the daemon brings listings into force (BIG=1: 10,000,000 too)
 #:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
 #:   sudo make install  to PREFIX=/usr/local, under DESTDIR
@@ -309,7 +311,8 @@ fuzz: fuzzers
 
 BENCH	:= $(BUILD)/tools/bench
 BENCH_IMPL := hash lpm moat
-BENCH_OBJECTS := $(BENCH)/empty.staged.bpf.o $(BENCH_IMPL:%=$(BENCH)/%.staged.bpf.o) $(BENCH_IMPL:%=$(BENCH)/%.bpf.o)
+BENCH_OBJECTS := $(BENCH)/empty.staged.bpf.o $(BENCH)/empty.timed.bpf.o $(BENCH_IMPL:%=$(BENCH)/%.staged.bpf.o) \
+		 $(BENCH_IMPL:%=$(BENCH)/%.timed.bpf.o) $(BENCH_IMPL:%=$(BENCH)/%.bpf.o)
 # The lookup's interface is given; a peer need not use all of its parameters.
 BENCH_BPF = $(CLANG) -Itools/bench/$* $(BPF_CFLAGS) -Wno-unused-parameter -MMD -MP -c -o $@ $<
 
@@ -319,6 +322,12 @@ $(BENCH)/empty.staged.bpf.o: tools/bench/empty.bpf.c
 $(BENCH)/%.staged.bpf.o: bpf/moat.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(subst -Itools,-Itools/bench/stage -Itools,$(BENCH_BPF))
+$(BENCH)/empty.timed.bpf.o: tools/bench/empty_timed.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(BENCH_BPF)
+$(BENCH)/%.timed.bpf.o: bpf/moat.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(subst -Itools,-Itools/bench/timed -Itools,$(BENCH_BPF))
 $(BENCH)/%.bpf.o: bpf/moat.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(BENCH_BPF)
@@ -327,11 +336,12 @@ $(BENCH)/%.o: tools/bench/%.c
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
 $(BENCH)/parse: $(BENCH)/parse.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
-$(BENCH)/lookup: $(BENCH)/lookup.o $(BENCH)/filter.o $(BENCH)/sources.o
-	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
+BENCH_FILTER := $(addprefix $(BENCH)/,filter.o sources.o) $(PLANE) $(CORE)
+$(BENCH)/lookup $(BENCH)/flood: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 
-$(BENCH)/wire: $(BENCH)/wire.o $(BENCH)/sender.o $(BENCH)/filter.o $(BENCH)/sources.o
-	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane)
+$(BENCH)/wire: $(addprefix $(BENCH)/,wire.o sender.o churn.o probe.o run.o) $(BENCH_FILTER)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 $(BENCH)/sender.bpf.o: tools/bench/sender.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(BENCH_BPF)
@@ -341,19 +351,23 @@ $(BENCH)/verdicts: $(BENCH)/verdicts.o $(BENCH)/probe.o $(CORE)
 $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
-.PHONY: bench bench-wire bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+.PHONY: bench bench-wire bench-bars bench-control bench-tools
+bench-tools: $(BENCH)/lookup $(BENCH)/flood $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build && $(self) bench-tools; } >&2
-	@status=0; $(BENCH)/lookup $(BENCH) 1000 100000 1000000 $(if $(BIG),10000000) || status=$$?; $(give_back); exit $$status
+	@status=0; tools/bench/rows $(BENCH) bench || status=$$?; $(give_back); exit $$status
 
 bench-wire:
 	@{ $(need_root); } >&2
 	@{ tools/install-deps build run bench && $(self) bench-tools; } >&2
-	@status=0; tools/bench/wire.sh $(BENCH) || status=$$?; $(give_back); exit $$status
+	@status=0; tools/bench/rows $(BENCH) wire || status=$$?; $(give_back); exit $$status
+
+# Both, and a bar that is not met is an error.
+bench-bars:
+	@BARS=1 $(self) bench >/dev/null && BARS=1 $(self) bench-wire >/dev/null
 
 bench-control:
 	@{ $(need_root); } >&2

@@ -22,14 +22,11 @@
 
 const char *const impl_name[IMPL_MAX] = { "empty", "hash", "lpm", "moat" };
 
-/* Where an implementation keeps its sources, by family. */
+/* Where a peer keeps its sources, by family. */
 static const char *const source_map[IMPL_MAX][2] = {
 	[IMPL_HASH] = { "bench_hash4", "bench_hash6" },
 	[IMPL_LPM] = { "bench_lpm4", "bench_lpm6" },
-	[IMPL_MOAT] = { "moat_source4", "moat_source6" },
 };
-
-const char *const filter_map_pin[FILTER_MAPS] = { "sources4", "sources6", "lengths" };
 
 /* What hash and lpm keep about a source. */
 struct plain_value {
@@ -46,15 +43,6 @@ static int failed(const char *what, int error)
 static int map_fd(const struct filter *f, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(f->object, name);
-}
-
-int filter_map(const struct filter *f, enum filter_map map)
-{
-	const char *name = map == FILTER_LENGTHS ? MOAT_MAP_LENGTHS : source_map[f->impl][map];
-
-	if (!f->object)
-		return f->pinned[map];
-	return name ? map_fd(f, name) : -ENOENT;
 }
 
 static int feeder_map(const char *name, size_t size, uint32_t count, int *ret_fd, void **ret)
@@ -101,35 +89,103 @@ void feeder_close(struct feeder *f)
 	base_closep(&f->cursor_fd);
 }
 
-/* Sizes of maps, shared maps, and which programs to load. */
-static int prepare(struct filter *f, const struct feeder *feeder, uint32_t count)
+/* moat's maps as the daemon makes them; they go with their last fd, so the directory is empty. */
+static int open_tables(struct filter *f, const uint32_t capacity[2])
 {
-	struct bpf_program *mark = bpf_object__find_program_by_name(f->object, "moat_mark");
+	struct problem why = {};
+	char pins[64];
+	int r;
+
+	snprintf(pins, sizeof(pins), "/sys/fs/bpf/moat-bench-tables-%d", getpid());
+	r = tables_open(pins, capacity, &f->tables, &why);
+	rmdir(pins);
+	if (r)
+		fprintf(stderr, "%s\n", why.text);
+	return r;
+}
+
+static int share(struct bpf_object *object, const char *name, int fd)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
+
+	return map ? bpf_map__reuse_fd(map, fd) : -ENOENT;
+}
+
+static int use_tables(const struct filter *f)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, f->object)
+	{
+		int fd = tables_fd(f->tables, bpf_map__name(map));
+		int r = fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* What is of one interface, or of the packets. */
+static bool is_own(const char *name)
+{
+	static const char *const own[] = {
+		MOAT_MAP_IFACE,	   MOAT_MAP_STATS,   MOAT_MAP_SAMPLES,
+		BENCH_MAP_SOURCES, BENCH_MAP_CURSOR, BENCH_MAP_TIMED,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (!strcmp(name, own[i]))
+			return true;
+	return false;
+}
+
+static int use_maps_of(const struct filter *f, struct bpf_object *other)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, f->object)
+	{
+		const char *name = bpf_map__name(map);
+		int r = 0;
+
+		if (!is_own(name) && !bpf_map__is_internal(map))
+			r = share(f->object, name, bpf_object__find_map_fd_by_name(other, name));
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* Sizes of maps, and those that the tables have made. */
+static int prepare(struct filter *f, const uint32_t capacity[2])
+{
 	int r = 0;
 
-	if (mark)
-		bpf_program__set_autoload(mark, false);
 	for (unsigned int family = 0; family < 2 && source_map[f->impl][family] && !r; family++)
 		r = bpf_map__set_max_entries(bpf_object__find_map_by_name(f->object,
 									  source_map[f->impl]
 										    [family]),
-					     count);
-	if (!feeder)
-		return r;
-	r = r
-		    ?: bpf_map__reuse_fd(bpf_object__find_map_by_name(f->object, BENCH_MAP_SOURCES),
-					 feeder->sources_fd);
-	return r
-		       ?: bpf_map__reuse_fd(bpf_object__find_map_by_name(f->object,
-									 BENCH_MAP_CURSOR),
-					    feeder->cursor_fd);
+					     capacity[family] ? capacity[family] : 1);
+	if (!r && f->impl == IMPL_MOAT)
+		r = open_tables(f, capacity) ?: use_tables(f);
+	return r;
+}
+
+static int configure_iface(const struct filter *f)
+{
+	const struct moat_iface iface = { .enforce = 1 };
+	uint32_t zero = 0;
+
+	if (f->impl == IMPL_EMPTY)
+		return 0;
+	return bpf_map_update_elem(map_fd(f, MOAT_MAP_IFACE), &zero, &iface, 0);
 }
 
 /* The switches and the one policy: everything but the sources. */
 static int configure(const struct filter *f)
 {
 	const struct moat_control control = { .abi = MOAT_ABI };
-	const struct moat_iface iface = { .enforce = 1 };
 	const struct moat_policy policy = { .action = MOAT_ACTION_DROP };
 	const struct moat_class class = {
 		.set = 1ULL << CATEGORY,
@@ -141,13 +197,14 @@ static int configure(const struct filter *f)
 		uint32_t key;
 		const void *value;
 	} write[] = {
-		{ MOAT_MAP_CONTROL, 0, &control },
-		{ MOAT_MAP_IFACE, 0, &iface },
 		{ MOAT_MAP_POLICIES, MOAT_POLICY_INDEX(CATEGORY, 0), &policy },
 		{ MOAT_MAP_CLASSES, MOAT_CLASS_INDEX(CLASS, 0), &class },
+		{ MOAT_MAP_CONTROL, 0, &control }, /* tables_open() has written it for moat */
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(write); i++) {
+	if (f->impl == IMPL_EMPTY)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(write) - (f->tables ? 1 : 0); i++) {
 		int r = bpf_map_update_elem(map_fd(f, write[i].map), &write[i].key, write[i].value,
 					    0);
 
@@ -162,61 +219,82 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
 }
 
-int filter_open(struct filter *ret, const char *dir, enum impl impl, const struct feeder *feeder,
-		uint32_t count)
+static int open_object(struct filter *f, const char *dir, enum build build,
+		       const struct feeder *feeder)
 {
-	struct filter f = { .impl = impl };
+	static const char *const infix[] = { "", ".staged", ".timed" };
+	struct bpf_program *program;
 	char path[4096];
-	int r;
 
-	snprintf(path, sizeof(path), "%s/%s%s.bpf.o", dir, impl_name[impl],
-		 feeder ? ".staged" : "");
+	snprintf(path, sizeof(path), "%s/%s%s.bpf.o", dir, impl_name[f->impl], infix[build]);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(quiet);
-	f.object = bpf_object__open_file(path, NULL);
-	if (!f.object)
+	f->object = bpf_object__open_file(path, NULL);
+	if (!f->object)
 		return failed(path, -errno);
-	r = prepare(&f, feeder, count);
-	r = r ?: bpf_object__load(f.object);
-	if (!r && impl != IMPL_EMPTY)
-		r = configure(&f);
+	bpf_object__for_each_program(program, f->object)
+		bpf_program__set_autoload(program,
+					  !strcmp(bpf_program__name(program), "moat_ingress"));
+	if (!feeder)
+		return 0;
+	return share(f->object, BENCH_MAP_SOURCES, feeder->sources_fd)
+		       ?: share(f->object, BENCH_MAP_CURSOR, feeder->cursor_fd);
+}
+
+static int load(struct filter *f)
+{
+	int r = bpf_object__load(f->object);
+
+	if (!r)
+		f->program = bpf_program__fd(
+			bpf_object__find_program_by_name(f->object, "moat_ingress"));
+	return r ?: configure_iface(f);
+}
+
+int filter_open(struct filter *ret, const char *dir, enum impl impl, enum build build,
+		const struct feeder *feeder, const uint32_t capacity[2])
+{
+	struct filter f = { .impl = impl };
+	int r = open_object(&f, dir, build, feeder);
+
+	r = r ?: prepare(&f, capacity);
+	r = r ?: load(&f);
+	r = r ?: configure(&f);
 	if (r) {
-		bpf_object__close(f.object);
-		return failed(path, r);
+		filter_close(&f);
+		return failed(impl_name[impl], r);
 	}
-	f.program = bpf_program__fd(bpf_object__find_program_by_name(f.object, "moat_ingress"));
 	*ret = f;
 	return 0;
 }
 
-int filter_open_pinned(struct filter *ret, const char *dir, enum impl impl)
+int filter_open_beside(struct filter *ret, const char *dir, const struct filter *f,
+		       enum build build, const struct feeder *feeder)
 {
-	struct filter f = { .impl = impl, .program = -1 };
-	char path[4096];
+	struct filter beside = { .impl = f->impl };
+	int r = open_object(&beside, dir, build, feeder);
 
-	for (unsigned int i = 0; i < FILTER_MAPS; i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, filter_map_pin[i]);
-		f.pinned[i] = bpf_obj_get(path);
-		if (f.pinned[i] < 0) {
-			int r = f.pinned[i];
-
-			while (i-- > 0)
-				close(f.pinned[i]);
-			return failed(path, r);
-		}
+	r = r ?: use_maps_of(&beside, f->object);
+	r = r ?: load(&beside);
+	if (r) {
+		filter_close(&beside);
+		return failed(impl_name[f->impl], r);
 	}
-	*ret = f;
+	*ret = beside;
 	return 0;
 }
 
 void filter_close(struct filter *f)
 {
-	if (!f->object && f->program < 0)
-		for (unsigned int i = 0; i < FILTER_MAPS; i++)
-			close(f->pinned[i]);
 	bpf_object__close(f->object);
+	f->tables = tables_free(f->tables);
 	f->object = NULL;
 	f->program = 0;
+}
+
+static size_t key_size(uint8_t family)
+{
+	return family == MOAT_IPV4 ? sizeof(struct moat_key4) : sizeof(struct moat_key6);
 }
 
 /* Keys of one batch, as the map of the family has them. */
@@ -234,19 +312,6 @@ static const void *batch_keys(uint8_t family, uint32_t first, uint32_t count,
 			keys6[i] = key;
 	}
 	return keys6;
-}
-
-/* Values of one batch: all the same. */
-static size_t batch_values(enum impl impl, void *values, uint32_t count)
-{
-	const struct moat_source source = { .class = CLASS };
-	const struct plain_value plain = { .class = CLASS };
-	const size_t size = impl == IMPL_MOAT ? sizeof(source) : sizeof(plain);
-
-	for (uint32_t i = 0; i < count; i++)
-		memcpy((char *)values + i * size,
-		       impl == IMPL_MOAT ? (void *)&source : (void *)&plain, size);
-	return size;
 }
 
 /* One system call where the kernel has batches, else one a source. */
@@ -268,54 +333,85 @@ static int put_batch(int fd, const void *keys, size_t key_size, const void *valu
 	return 0;
 }
 
-static int set_lengths(const struct filter *f, uint8_t family)
+static int put_tables(struct tables *t, uint8_t family, const void *keys, uint32_t count)
+{
+	_cleanup_free_ struct moat_source *values = calloc(count, sizeof(*values));
+	_cleanup_free_ int16_t *done = calloc(count, sizeof(*done));
+	ssize_t r;
+
+	if (!values || !done)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		values[i].class = CLASS;
+	r = family == MOAT_IPV4 ? tables_put4(t, keys, values, count, done)
+				: tables_put6(t, keys, values, count, done);
+	return r > 0 ? -ENOSPC : (int)r;
+}
+
+static int put_peer(const struct filter *f, uint8_t family, const void *keys, uint32_t count)
+{
+	_cleanup_free_ struct plain_value *values = calloc(count, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < count; i++)
+		values[i].class = CLASS;
+	return put_batch(map_fd(f, source_map[f->impl][family]), keys, key_size(family), values,
+			 sizeof(*values), count);
+}
+
+int filter_put(struct filter *f, uint8_t family, const void *keys, uint32_t count)
+{
+	int r = 0;
+
+	if (f->tables)
+		r = put_tables(f->tables, family, keys, count);
+	else if (f->impl != IMPL_EMPTY)
+		r = put_peer(f, family, keys, count);
+	return r ? failed("filling the sources", r) : 0;
+}
+
+int filter_delete(struct filter *f, uint8_t family, const void *keys, uint32_t count)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	int r = 0;
+
+	if (f->tables)
+		r = family == MOAT_IPV4 ? tables_delete4(f->tables, keys, count)
+					: tables_delete6(f->tables, keys, count);
+	else if (f->impl != IMPL_EMPTY)
+		r = bpf_map_delete_batch(map_fd(f, source_map[f->impl][family]), keys, &count,
+					 &opts);
+	return r ? failed("removing sources", r) : 0;
+}
+
+int filter_set_lengths(struct filter *f, uint8_t family, const struct moat_lengths *lengths)
 {
 	uint32_t index = MOAT_LENGTHS_INDEX(family, 0);
+	int r = 0;
 
-	return bpf_map_update_elem(filter_map(f, FILTER_LENGTHS), &index, sources_lengths(family),
-				   0);
+	if (f->tables)
+		r = tables_set_lengths(f->tables, family, lengths);
+	else if (f->impl != IMPL_EMPTY)
+		r = bpf_map_update_elem(map_fd(f, MOAT_MAP_LENGTHS), &index, lengths, 0);
+	return r ? failed("prefix lengths", r) : 0;
 }
 
 int filter_fill(struct filter *f, uint8_t family, uint32_t first, uint32_t count)
 {
-	const size_t key_size = family == MOAT_IPV4 ? sizeof(struct moat_key4)
-						    : sizeof(struct moat_key6);
 	_cleanup_free_ struct moat_key6 *keys = calloc(BATCH, sizeof(*keys));
-	_cleanup_free_ struct moat_source *values = calloc(BATCH, sizeof(*values));
-	size_t value_size;
 	int r = 0;
 
 	if (f->impl == IMPL_EMPTY)
 		return 0;
-	if (!keys || !values)
-		return failed("filter", -ENOMEM);
-	value_size = batch_values(f->impl, values, BATCH);
-	for (uint32_t done = 0; done < count && !r; done += BATCH) {
-		uint32_t n = count - done < BATCH ? count - done : BATCH;
-
-		r = put_batch(filter_map(f, (enum filter_map)family),
-			      batch_keys(family, first + done, n, keys), key_size, values,
-			      value_size, n);
-	}
-	r = r ?: set_lengths(f, family);
-	return r ? failed("filling the sources", r) : 0;
-}
-
-int filter_remove(struct filter *f, uint8_t family, uint32_t first, uint32_t count)
-{
-	_cleanup_free_ struct moat_key6 *keys = calloc(BATCH, sizeof(*keys));
-	LIBBPF_OPTS(bpf_map_batch_opts, opts);
-	int r = 0;
-
 	if (!keys)
 		return failed("filter", -ENOMEM);
 	for (uint32_t done = 0; done < count && !r; done += BATCH) {
 		uint32_t n = count - done < BATCH ? count - done : BATCH;
 
-		r = bpf_map_delete_batch(filter_map(f, (enum filter_map)family),
-					 batch_keys(family, first + done, n, keys), &n, &opts);
+		r = filter_put(f, family, batch_keys(family, first + done, n, keys), n);
 	}
-	return r ? failed("removing sources", r) : 0;
+	return r ?: filter_set_lengths(f, family, sources_lengths(family));
 }
 
 static int count_cell(const struct filter *f, uint32_t cell, uint64_t *ret)
@@ -343,4 +439,24 @@ int filter_counted(const struct filter *f, uint8_t family, struct counted *ret)
 	return count_cell(f, moat_cell(family, MOAT_VERDICT_PASS, MOAT_CLEAN, 0), &ret->clean)
 		       ?: count_cell(f, moat_cell(family, MOAT_VERDICT_DROP, MOAT_LISTED, CATEGORY),
 				     &ret->listed);
+}
+
+int filter_timed_begin(const struct filter *f, uint32_t n)
+{
+	const struct bench_timed timed = { .packets = n };
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(map_fd(f, BENCH_MAP_TIMED), &zero, &timed, 0);
+}
+
+int filter_timed_end(const struct filter *f, double *ret_ns)
+{
+	struct bench_timed timed;
+	uint32_t zero = 0;
+	int r = bpf_map_lookup_elem(map_fd(f, BENCH_MAP_TIMED), &zero, &timed);
+
+	if (r || !timed.count)
+		return failed(BENCH_MAP_TIMED, r ?: -ENODATA);
+	*ret_ns = (double)timed.ns / timed.count;
+	return 0;
 }

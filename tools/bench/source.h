@@ -16,9 +16,21 @@
 
 #define BENCH_MAP_SOURCES "bench_sources"
 #define BENCH_MAP_CURSOR  "bench_cursor"
+#define BENCH_MAP_TIMED	  "bench_timed"
 
 struct bench_source {
 	__be32 addr[4]; /* IPv4 in [0] */
+};
+
+/* Of the timed builds (tools/bench/timed.bpf.h). */
+#define BENCH_TIMED_EVERY  16	 /* packets: the last of each so many is timed */
+#define BENCH_TIMED_MAX_NS 10000 /* longer took an interrupt */
+
+struct bench_timed {
+	__u64 packets; /* that went by */
+	__u64 begin;   /* of the one in hand, if it is timed; else 0 */
+	__u64 ns;      /* that all timed ones took */
+	__u64 count;   /* of these */
 };
 
 #endif

@@ -3,33 +3,35 @@
  * The parts of the wire benchmark that a script cannot do; tools/bench/wire.sh
  * puts them together.
  *
- *	wire load OBJECT_DIR IMPL SOURCES PIN_DIR	filter with its sources, pinned, not attached
+ *	wire hold OBJECT_DIR IMPL SOURCES PIN		filter with its sources, pinned, not attached
  *	wire list SOURCES				the same sources as text
  *	wire fill-xdp-filter PINNED_MAP SOURCES		... in the map of xdp-filter
- *	wire churn PIN_DIR FIRST PER_SECOND SECONDS	adds and removes further sources
  *	wire measure OBJECT_DIR SOURCES TO_NETNS TO_IF FROM_NETNS FROM_IF SECONDS
  *
  * "measure" sends frames whose sources are all listed out of FROM_IF as fast
  * as one CPU can and prints how many a second TO_IF took in, in millions, and
  * which share of them reached an address of the stack.
+ *
+ * "hold" prints "ready", then does what standard input says, until that ends:
+ *
+ *	churn PER_SECOND SECONDS	has further sources come and go; prints how many a second
+ *	check		asks for every verdict; prints how many were asked, how many were wrong, and
+ *			how many packets of the wire were taken for clean
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 
 #include "core/base.h"
+#include "tools/bench/churn.h"
 #include "tools/bench/filter.h"
+#include "tools/bench/run.h"
 #include "tools/bench/sender.h"
 #include "tools/bench/sources.h"
-
-#define CHURN_BATCH  1000U  /* changes at once; half of them add, half remove */
-#define CHURN_WINDOW 50000U /* further sources that come and go */
-#define NS_PER_S     1000000000ULL
 
 /* xdp-filter's map of IPv4 addresses: counter << 6, or with what to match. */
 #define XDP_FILTER_SOURCE 1ULL
@@ -52,20 +54,59 @@ static uint32_t number(const char *text)
 	return value;
 }
 
-static int pin(int fd, const char *dir, const char *name)
+static int answer_churn(struct churn *c, uint32_t per_second, uint32_t seconds)
 {
-	char path[4096];
-	int r;
+	double rate = 0;
+	int r = churn_run(c, per_second, seconds, &rate);
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	r = bpf_obj_pin(fd, path);
-	return r ? fail(path, r) : 0;
+	printf("%.0f\n", rate);
+	return r;
 }
 
-static int cmd_load(char **arg)
+/* No IPv4 packet of the wire comes from a clean source. */
+static int answer_check(const struct filter *f, const struct churn *c)
+{
+	struct churn_verdicts verdicts;
+	struct counted counted;
+	int r = filter_counted(f, MOAT_IPV4, &counted);
+
+	if (r)
+		return r;
+	r = churn_check(c, &verdicts);
+	printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", verdicts.asked, verdicts.wrong,
+	       counted.clean);
+	return r == -EBADMSG ? 0 : r;
+}
+
+static int obey(struct filter *f, uint32_t count)
+{
+	struct churn *c = NULL;
+	char line[128];
+	int r = churn_open(f, count, &c);
+
+	if (r)
+		return fail("churn", r);
+	printf("ready\n");
+	while (!r && !fflush(stdout) && fgets(line, sizeof(line), stdin)) {
+		uint32_t per_second, seconds;
+
+		if (sscanf(line, "churn %" SCNu32 " %" SCNu32, &per_second, &seconds) == 2 &&
+		    per_second)
+			r = answer_churn(c, per_second, seconds);
+		else if (!strcmp(line, "check\n"))
+			r = answer_check(f, c);
+		else
+			r = fail(line, -EINVAL);
+	}
+	churn_free(c);
+	return r;
+}
+
+static int cmd_hold(char **arg)
 {
 	enum impl impl = IMPL_HASH;
 	uint32_t count = number(arg[2]);
+	uint32_t capacity[2] = { count + CHURN_SOURCES, CHURN_SOURCES };
 	struct filter f;
 	int r;
 
@@ -73,19 +114,14 @@ static int cmd_load(char **arg)
 		impl++;
 	if (impl == IMPL_MAX)
 		return fail(arg[1], -EINVAL);
-	r = filter_open(&f, arg[0], impl, NULL, count + CHURN_WINDOW);
+	r = filter_open(&f, arg[0], impl, BUILD_WIRE, NULL, capacity);
 	if (r)
 		return r;
 	r = filter_fill(&f, MOAT_IPV4, 0, count);
-	if (!r && mkdir(arg[3], 0700) && errno != EEXIST)
+	if (!r && bpf_obj_pin(f.program, arg[3]))
 		r = fail(arg[3], -errno);
-	r = r ?: pin(f.program, arg[3], "program");
-	for (unsigned int i = 0; i < FILTER_MAPS && !r; i++) {
-		int fd = filter_map(&f, i);
-
-		if (fd >= 0)
-			r = pin(fd, arg[3], filter_map_pin[i]);
-	}
+	run_settle(0); /* with the sender, so that the receiver has its CPU alone */
+	r = r ?: obey(&f, count);
 	filter_close(&f);
 	return r;
 }
@@ -122,56 +158,6 @@ static int cmd_fill_xdp_filter(char **arg)
 	return r ? fail(arg[0], r) : 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
-static void sleep_until(uint64_t ns)
-{
-	struct timespec at = { .tv_sec = ns / NS_PER_S, .tv_nsec = ns % NS_PER_S };
-
-	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR)
-		;
-}
-
-/* Half a batch comes while the half before the window goes, at an even rate. */
-static int churn(struct filter *f, uint32_t first, uint32_t per_second, uint64_t seconds)
-{
-	const uint32_t half = CHURN_BATCH / 2, slots = CHURN_WINDOW / half;
-	uint64_t batches = seconds * per_second / CHURN_BATCH;
-	uint64_t begin = now_ns();
-	int r = 0;
-
-	for (uint64_t i = 0; i < batches && !r; i++) {
-		r = filter_fill(f, MOAT_IPV4, first + (i % slots) * half, half);
-		if (i >= slots / 2 && !r)
-			r = filter_remove(f, MOAT_IPV4, first + ((i - slots / 2) % slots) * half,
-					  half);
-		sleep_until(begin + i * CHURN_BATCH * NS_PER_S / per_second);
-	}
-	for (uint64_t i = batches > slots / 2 ? batches - slots / 2 : 0; i < batches && !r; i++)
-		r = filter_remove(f, MOAT_IPV4, first + (i % slots) * half, half);
-	fprintf(stderr, "wire: %.0f changes/s\n",
-		(double)batches * CHURN_BATCH * NS_PER_S / (now_ns() - begin));
-	return r;
-}
-
-static int cmd_churn(char **arg)
-{
-	struct filter f;
-	int r = filter_open_pinned(&f, arg[0], IMPL_MOAT);
-
-	if (r)
-		return r;
-	r = churn(&f, number(arg[1]), number(arg[2]), number(arg[3]));
-	filter_close(&f);
-	return r;
-}
-
 static int cmd_measure(char **arg)
 {
 	struct wire wire = { arg[2], arg[3], arg[4], arg[5] };
@@ -192,10 +178,9 @@ int main(int argc, char **argv)
 		int args;
 		int (*run)(char **arg);
 	} command[] = {
-		{ "load", 4, cmd_load },
+		{ "hold", 4, cmd_hold },
 		{ "list", 1, cmd_list },
 		{ "fill-xdp-filter", 2, cmd_fill_xdp_filter },
-		{ "churn", 4, cmd_churn },
 		{ "measure", 7, cmd_measure },
 	};
 

@@ -12,25 +12,32 @@
 # the turns counts. A filter that lets packets through to the stack ends the
 # benchmark ("none" is what the stack itself refuses). Hash and moat are the
 # same program with another lookup; moat+updates while CHANGES sources a
-# second come and go. xdp-filter holds at most 10,000 addresses.
+# second come and go, for CHANGES_SECONDS each turn, through what the daemon
+# writes them with. When all turns are over every source that came or went, and
+# every listed one, is asked for: a wrong verdict ends the benchmark.
+# xdp-filter holds at most 10,000 addresses.
 #
 #     tools/bench/wire.sh OBJECT_DIR		# ROUNDS=5 SECONDS_EACH=1 SOURCES="9000 1000000"
+#
+# The changes go to standard error, and to the file CHANGES_LOG if it is set:
+#
+#     changes,<sources>,<a second>,<verdicts asked>,<wrong>
 set -euo pipefail
 
 dir=$1
 readonly ROUNDS=${ROUNDS:-5} SECONDS_EACH=${SECONDS_EACH:-1} SOURCES=${SOURCES:-9000 1000000}
-readonly CHANGES=100000		# a second, for moat+updates
+readonly CHANGES=100000 CHANGES_SECONDS=${CHANGES_SECONDS:-10} CHANGES_LOG=${CHANGES_LOG:-}
 readonly XDP_FILTER_HOLDS=10000
 readonly LEAK=0.001		# of packets may reach the stack: what else lives in the namespace
 readonly a=bwa$$ b=bwb$$
 readonly pins=/sys/fs/bpf/moat-bench-$$
 wire=$dir/wire
 work=$(mktemp -d)
-churn=
+hash_to='' moat_to='' hash_from='' moat_from=''	# orders to the processes that hold these filters
 
 cleanup()
 {
-	[ -z "$churn" ] || kill "$churn" 2>/dev/null || true
+	let_go
 	xdp_filter_off || true
 	ip netns del $a 2>/dev/null || true
 	ip netns del $b 2>/dev/null || true
@@ -112,18 +119,47 @@ xdp_filter_off()
 	[ ! -e /sys/fs/bpf/xdp-filter ] || in_b xdp-filter unload bwb >/dev/null
 }
 
-xdp_on() { in_b ip link set dev bwb xdpdrv pinned "$pins/$1/program"; }
+# A process for each filter holds its maps until its standard input ends.
+hold()
+{
+	mkfifo "$work/$1.in" "$work/$1.out"
+	"$wire" hold "$dir" "$1" "$sources" "$pins/$1" <"$work/$1.in" >"$work/$1.out" &
+	exec {to}>"$work/$1.in" {from}<"$work/$1.out"
+	rm "$work/$1.in" "$work/$1.out"
+	declare -g "$1_to=$to" "$1_from=$from"
+	read -r answer <&"$from" && [ "$answer" = ready ] || { echo "$1 does not hold" >&2; exit 1; }
+}
+let_go()
+{
+	[ -z "$hash_to" ] || exec {hash_to}>&- {hash_from}<&-
+	[ -z "$moat_to" ] || exec {moat_to}>&- {moat_from}<&-
+	hash_to='' moat_to=''
+	rm -f "$pins"/hash "$pins"/moat
+}
+
+xdp_on() { in_b ip link set dev bwb xdpdrv pinned "$pins/$1"; }
 xdp_off() { in_b ip link set dev bwb xdpdrv off; }
 
-churn_on()
-{
-	taskset -c 0 "$wire" churn "$pins/moat" "$sources" $CHANGES $((SECONDS_EACH + 1)) 2>>"$work/churn" &
-	churn=$!
-}
+churn_on() { echo "churn $CHANGES $((CHANGES_SECONDS + 1))" >&"$moat_to"; }
 churn_off()
 {
-	wait "$churn"
-	churn=
+	read -r answer <&"$moat_from"
+	echo "$answer" >>"$work/changes"
+}
+
+# All that came, went or stayed: is it judged as it was written last?
+check_verdicts()
+{
+	local asked wrong clean rate
+
+	echo check >&"$moat_to"
+	read -r asked wrong clean <&"$moat_from"
+	rate=$(median "$work/changes")
+	rm "$work/changes"
+	echo "moat+updates, $sources sources: $rate changes/s, $asked verdicts asked afterwards, $wrong wrong" >&2
+	[ -z "$CHANGES_LOG" ] || echo "changes,$sources,$rate,$asked,$wrong" >>"$CHANGES_LOG"
+	[ "$wrong" = 0 ] || exit 1
+	[ "$clean" = 0 ] || { echo "$clean packets of listed sources were taken for clean" >&2; exit 1; }
 }
 
 switch()
@@ -142,11 +178,12 @@ switch()
 
 turn()
 {
-	local mpps leaked
+	local mpps leaked seconds=$SECONDS_EACH
 
+	[ "$1" != moat+updates ] || seconds=$CHANGES_SECONDS
 	switch "$1" on
 	place_receiver
-	read -r mpps leaked < <("$wire" measure "$dir" "$sources" $b bwb $a bwa "$SECONDS_EACH")
+	read -r mpps leaked < <("$wire" measure "$dir" "$sources" $b bwb $a bwa "$seconds")
 	switch "$1" off
 	if [ "$1" != none ] && awk -v l="$leaked" -v m=$LEAK 'BEGIN { exit !(l > m) }'; then
 		echo "$1 let $leaked of the packets through, all of them from listed sources" >&2
@@ -173,7 +210,7 @@ for sources in $SOURCES; do
 	load_ipset "$sources"
 	load_nftables "$sources"
 	for impl in hash moat; do
-		"$wire" load "$dir" $impl "$sources" "$pins/$impl"
+		hold $impl
 	done
 	for _ in $(seq "$ROUNDS"); do
 		for impl in $impls; do
@@ -184,9 +221,8 @@ for sources in $SOURCES; do
 		echo "wire,$sources,$impl,$(median "$work/$impl")"
 		rm "$work/$impl"
 	done
-	sed "s/^wire: /moat+updates, $sources sources: /" "$work/churn" >&2
-	rm "$work/churn"
+	check_verdicts
+	let_go
 	unload_ipset
 	unload_nftables
-	rm -rf "${pins:?}"/*
 done
