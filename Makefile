@@ -101,6 +101,10 @@ $(BUILD)/plane/object.o: $(BUILD)/moat.skel.h
 
 # ---- tests: tests/unit/test_LAYER_*.c, tests/prog/test_*.c ----
 
+# The program's reader of the sieve, in user space.
+SIEVE_TESTS := $(filter $(BUILD)/tests/unit/test_core_sieve%,$(UNIT))
+$(SIEVE_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/sieve_lab.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
 $(BUILD)/tests/unit/test_core_%: $(BUILD)/tests/unit/test_core_%.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
 $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)

@@ -160,7 +160,7 @@ union moat_meta {
 };
 
 /* Prefix length and eight bits of its hash: most other slots differ in it. */
-#define MOAT_MARK(len, hash) ((__u16)((len) + 1 | ((hash)&0xFF) << 8))
+#define MOAT_MARK(len, hash) ((__u16)(((len) + 1) | ((hash)&0xFF) << 8))
 
 #define MOAT_META_FREED (1ULL << 32) /* not to be reused before a grace period */
 #define MOAT_META_ASK	1ULL	     /* what a reader takes for: ask the records */

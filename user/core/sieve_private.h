@@ -4,9 +4,12 @@
  *
  *	sieve.c		sizes, the whole, blocks
  *	sieve_hosts.c	IPv4 /32s: buckets, two places, resizing
+ *	sieve_spills.c	those of them that found no slot
  *	sieve_trie.c	IPv4 prefixes: nodes, leaves (sieve_stock.h gives out their
  *			numbers, sieve_prefixes.h knows which prefixes there are)
  *	sieve_six.c	IPv6: buckets, filter, markers, resizing
+ *
+ *	sieve_resize.h	when hosts and buckets grow and shrink
  *
  * Each part owns its own memory beside the maps.
  */
@@ -21,12 +24,14 @@ struct sieve_hosts;
 
 int hosts_new(const struct sieve_maps *maps, struct sieve_hosts **ret);
 struct sieve_hosts *hosts_free(struct sieve_hosts *h);
-/* addr: network order, not 0. Returns whether it was not there before. */
+/* addr: network order. Returns whether it was not there before. */
 bool hosts_put(struct sieve_hosts *h, __be32 addr, uint32_t class, uint32_t expires);
 /* Returns whether it was there. */
 bool hosts_delete(struct sieve_hosts *h, __be32 addr);
-/* Whether any host of the /24 is there or was spilled: what its block says. */
-bool hosts_in_block(const struct sieve_hosts *h, __be32 addr);
+/* Whether some were marked for good: then hosts_delete() does not know all that were there. */
+bool hosts_lost(const struct sieve_hosts *h);
+/* The host will be put or deleted soon. */
+void hosts_hint(const struct sieve_hosts *h, __be32 addr);
 bool hosts_want_grace(const struct sieve_hosts *h);
 void hosts_grace(struct sieve_hosts *h);
 void hosts_numbers(const struct sieve_hosts *h, struct sieve_numbers *ret); /* adds its own */
