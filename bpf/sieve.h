@@ -141,11 +141,9 @@ static __always_inline enum lookup sieve4(__be32 source, struct found *found)
 
 /* ---- IPv6 ---- */
 
-static __always_inline bool sieve_may_have(const struct moat_sieve *sieve, __u64 view, __u64 hash)
+static __always_inline bool sieve_may_have(__u64 view, __u64 hash, __u64 bits)
 {
-	__u64 filter = moat_sift6(sieve, hash);
-	__u64 bits = moat_filter_bits(filter);
-	__u32 index = moat_view_index(view, filter);
+	__u32 index = moat_view_index(view, hash);
 	const __u64 *word = bpf_map_lookup_elem(&moat_filter6, &index);
 
 	return !word || (WHOLE(word) & bits) == bits;
@@ -180,7 +178,7 @@ __attribute__((noinline)) __u64 sieve_find6(__u64 first, __u64 second, __u64 has
 	if (!sieve)
 		return MOAT_META_ASK;
 	view = WHOLE(&sieve->buckets);
-	index = moat_view_index(view, moat_place6(sieve, hash, 0));
+	index = moat_view_index(view, hash);
 	bucket = bpf_map_lookup_elem(&moat_buckets6, &index);
 	if (!bucket)
 		return MOAT_META_ASK;
@@ -189,7 +187,7 @@ __attribute__((noinline)) __u64 sieve_find6(__u64 first, __u64 second, __u64 has
 	if (meta || !(flags & MOAT_BUCKET6_OVERFLOW))
 		return meta;
 
-	index = moat_view_index(view, moat_place6(sieve, hash, 1));
+	index = moat_view_index(view, moat_second6(hash));
 	bucket = bpf_map_lookup_elem(&moat_buckets6, &index);
 	if (!bucket)
 		return MOAT_META_ASK;
@@ -197,22 +195,23 @@ __attribute__((noinline)) __u64 sieve_find6(__u64 first, __u64 second, __u64 has
 	return !meta && flags & MOAT_BUCKET6_SPILLED ? MOAT_META_ASK : meta;
 }
 
+/* Whether prefixes longer than len may be there for addresses like this one, masked to len. */
+static __always_inline bool sieve_marked(const struct moat_sieve *sieve, __u64 view, __u64 first,
+					 __u32 len)
+{
+	__u64 hash = moat_hash6(sieve, first, 0, len);
+
+	return sieve_may_have(view, hash, moat_marker_bits(hash));
+}
+
 /* The longest length that the markers leave possible. */
 static __always_inline __u32 sieve_longest(const struct moat_sieve *sieve, __u64 view, __u64 first)
 {
-	__u64 mask = bpf_cpu_to_be64(~0ULL << 32);
-
-	if (!sieve_may_have(sieve, view,
-			    moat_hash6(sieve, first & mask, 0, MOAT_MARKER(MOAT_MARKER_FIRST))))
+	if (!sieve_marked(sieve, view, first & bpf_cpu_to_be64(~0ULL << 32), MOAT_MARKER_FIRST))
 		return MOAT_MARKER_FIRST;
-	mask = bpf_cpu_to_be64(~0ULL << 16);
-	if (!sieve_may_have(sieve, view,
-			    moat_hash6(sieve, first & mask, 0, MOAT_MARKER(MOAT_MARKER_SECOND))))
+	if (!sieve_marked(sieve, view, first & bpf_cpu_to_be64(~0ULL << 16), MOAT_MARKER_SECOND))
 		return MOAT_MARKER_SECOND;
-	if (!sieve_may_have(sieve, view,
-			    moat_hash6(sieve, first, 0, MOAT_MARKER(MOAT_MARKER_THIRD))))
-		return MOAT_MARKER_THIRD;
-	return 128;
+	return sieve_marked(sieve, view, first, MOAT_MARKER_THIRD) ? 128 : MOAT_MARKER_THIRD;
 }
 
 /* A union match. The address as two halves of network order bytes. */
@@ -242,7 +241,7 @@ __attribute__((noinline)) __u64 sieve6(__u64 first, __u64 second, __u32 bank)
 		if (length->len > longest)
 			continue;
 		hash = moat_hash6(sieve, left, right, length->len);
-		if (!sieve_may_have(sieve, view, hash))
+		if (!sieve_may_have(view, hash, moat_filter_bits(hash)))
 			continue;
 		meta.word = sieve_find6(left, right, hash, length->len);
 		if (!meta.word)

@@ -68,7 +68,7 @@ struct moat_sieve {
 	__u64 reserved4[2];
 	/* IPv6, the next */
 	__u64 buckets; /* view of moat_buckets6 and moat_filter6 */
-	__u64 key6[6]; /* first and second half, length; filter, first and second bucket */
+	__u64 key6[6]; /* factors: first and second half, length; of their sum */
 	__u32 lengths6;
 	__u32 reserved6;
 };
@@ -160,10 +160,11 @@ union moat_meta {
 };
 
 /* Prefix length and eight bits of its hash: most other slots differ in it. */
-#define MOAT_MARK(len, hash) ((__u16)(((len) + 1) | ((hash)&0xFF) << 8))
+#define MOAT_MARK(len, hash) ((__u16)(((len) + 1) | ((hash) >> 16 & 0xFF00)))
 
-#define MOAT_META_FREED (1ULL << 32) /* not to be reused before a grace period */
-#define MOAT_META_ASK	1ULL	     /* what a reader takes for: ask the records */
+/* A freed slot, not to be reused before a grace period; in the low half, the writer's list of them. */
+#define MOAT_META_FREED (1ULL << 32)
+#define MOAT_META_ASK	1ULL /* what a reader takes for: ask the records */
 
 #define MOAT_BUCKET6_OVERFLOW (1ULL << 0) /* as of IPv4 */
 #define MOAT_BUCKET6_SPILLED  (1ULL << 1)
@@ -174,11 +175,10 @@ struct moat_bucket6 {
 	__u64 key[MOAT_SLOTS6][2]; /* halves of the masked address, network order bytes */
 };
 
-/* Lengths at which longer prefixes leave a marker in the filter, and what stands for its length. */
+/* Lengths at which longer prefixes leave a marker, in the filter word of the prefix of that length. */
 #define MOAT_MARKER_FIRST  32
 #define MOAT_MARKER_SECOND 48
 #define MOAT_MARKER_THIRD  64
-#define MOAT_MARKER(len)   (256U + (len))
 
 /* A half of an address, as the functions below and keys take it, from two of its words. */
 static inline __u64 moat_half(__be32 left, __be32 right)
@@ -186,30 +186,33 @@ static inline __u64 moat_half(__be32 left, __be32 right)
 	return left | (__u64)right << 32;
 }
 
-/* Of an address masked to len bits; len: a prefix length, or MOAT_MARKER. */
+/*
+ * Of an address masked to len bits. Its high bits are the first place and the
+ * filter's word, by moat_view_index(); the low ones tell the rest apart.
+ */
 static inline __u64 moat_hash6(const struct moat_sieve *sieve, __u64 first, __u64 second, __u32 len)
 {
 	__u64 hash = first * sieve->key6[0] + second * sieve->key6[1] + len * sieve->key6[2];
 
+	hash = (hash ^ hash >> 32) * sieve->key6[3];
 	return hash ^ hash >> 32;
 }
 
-/* place 0 or 1, for moat_view_index(). */
-static inline __u64 moat_place6(const struct moat_sieve *sieve, __u64 hash, __u32 place)
+/* For moat_view_index(): the second place. */
+static inline __u64 moat_second6(__u64 hash)
 {
-	return hash * sieve->key6[4 + place];
+	return hash << 32;
 }
 
-/* For moat_view_index() and moat_filter_bits(). */
-static inline __u64 moat_sift6(const struct moat_sieve *sieve, __u64 hash)
+/* What a prefix sets in the filter, and what the markers of its length set. */
+static inline __u64 moat_filter_bits(__u64 hash)
 {
-	return hash * sieve->key6[3];
+	return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63) | 1ULL << (hash >> 12 & 63);
 }
 
-static inline __u64 moat_filter_bits(__u64 filter)
+static inline __u64 moat_marker_bits(__u64 hash)
 {
-	return 1ULL << (filter >> 32 & 63) | 1ULL << (filter >> 26 & 63) |
-	       1ULL << (filter >> 20 & 63);
+	return 1ULL << (hash >> 18 & 63) | 1ULL << (hash >> 24 & 63) | 1ULL << (hash >> 30 & 63);
 }
 
 _Static_assert(sizeof(struct moat_sieve) == 128, "ABI");

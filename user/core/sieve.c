@@ -23,9 +23,8 @@ struct sieve {
 #define LEAVES_BASE  4096U /* beside the capacity: numbers that wait for a grace period */
 #define LEAVES_SHARE 8U
 
-/* Bytes beside the maps, a prefix and a bucket; upper bounds. */
-#define BESIDE_PREFIX  32U
-#define BESIDE_BUCKET6 64U
+/* Bytes beside the maps, a prefix; an upper bound. */
+#define BESIDE_PREFIX 32U
 
 /* Elements of a map whose highest region has that many at least, and half as many again below. */
 static uint32_t regions_size(uint64_t elements)
@@ -73,7 +72,7 @@ uint64_t sieve_memory_beside(const uint32_t capacity[2])
 
 	sieve_size(capacity, &size);
 	return BLOCKS + size.hosts + (uint64_t)capacity[MOAT_IPV4] * BESIDE_PREFIX +
-	       (uint64_t)size.buckets * BESIDE_BUCKET6;
+	       six_memory_beside(&size);
 }
 
 /* ---- the whole ---- */

@@ -7,7 +7,8 @@
  *	sieve_spills.c	those of them that found no slot
  *	sieve_trie.c	IPv4 prefixes: nodes, leaves (sieve_stock.h gives out their
  *			numbers, sieve_prefixes.h knows which prefixes there are)
- *	sieve_six.c	IPv6: buckets, filter, markers, resizing
+ *	sieve_six.c	IPv6: growing and shrinking (sieve_six_region.h: buckets,
+ *			filter, markers of one region)
  *
  *	sieve_resize.h	when hosts and buckets grow and shrink
  *
@@ -57,13 +58,16 @@ uint64_t trie_memory_beside(const struct sieve_size *size, uint64_t prefixes);
 
 struct sieve_six;
 
+/* The keys of maps->sieve are there. Returns 0, -ENOMEM, or -EINVAL: too few buckets. */
 int six_new(const struct sieve_maps *maps, struct sieve_six **ret);
 struct sieve_six *six_free(struct sieve_six *s);
 void six_put(struct sieve_six *s, const struct prefix *source, uint32_t class, uint32_t expires);
 void six_delete(struct sieve_six *s, const struct prefix *source);
 bool six_wants_grace(const struct sieve_six *s);
 void six_grace(struct sieve_six *s);
-void six_numbers(const struct sieve_six *s, struct sieve_numbers *ret);
+void six_numbers(const struct sieve_six *s, struct sieve_numbers *ret); /* adds its own */
+/* Bytes beside the maps with so many elements in them, at most. */
+uint64_t six_memory_beside(const struct sieve_size *size);
 
 /* ---- stores ---- */
 
