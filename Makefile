@@ -102,10 +102,14 @@ $(BUILD)/plane/object.o: $(BUILD)/moat.skel.h
 # ---- tests: tests/unit/test_LAYER_*.c, tests/prog/test_*.c ----
 
 # The program's reader of the sieve, in user space.
-SIEVE_TESTS := $(filter $(BUILD)/tests/unit/test_core_sieve%,$(UNIT))
+SIEVE_TESTS := $(filter-out %_trie,$(filter $(BUILD)/tests/unit/test_core_sieve%,$(UNIT)))
 $(SIEVE_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/sieve_lab.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
 $(BUILD)/tests/unit/test_core_%: $(BUILD)/tests/unit/test_core_%.o $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
+# The writer of prefixes is compiled into its test once more, which looks after every store.
+$(BUILD)/tests/unit/test_core_sieve_trie: $(BUILD)/tests/unit/test_core_sieve_trie.o \
+		$(filter-out $(patsubst %,$(BUILD)/core/sieve_%.o,trie stock prefixes),$(CORE))
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
 $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)

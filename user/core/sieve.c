@@ -23,9 +23,6 @@ struct sieve {
 #define LEAVES_BASE  4096U /* beside the capacity: numbers that wait for a grace period */
 #define LEAVES_SHARE 8U
 
-/* Bytes beside the maps, a prefix; an upper bound. */
-#define BESIDE_PREFIX 32U
-
 /* Elements of a map whose highest region has that many at least, and half as many again below. */
 static uint32_t regions_size(uint64_t elements)
 {
@@ -71,7 +68,7 @@ uint64_t sieve_memory_beside(const uint32_t capacity[2])
 	struct sieve_size size;
 
 	sieve_size(capacity, &size);
-	return BLOCKS + size.hosts + (uint64_t)capacity[MOAT_IPV4] * BESIDE_PREFIX +
+	return BLOCKS + size.hosts + trie_memory_beside(&size, capacity[MOAT_IPV4]) +
 	       six_memory_beside(&size);
 }
 

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A trie of the sieve over maps on the heap, beside a list of prefixes that is
+ * searched from end to end. For test_core_sieve_trie.c alone, which includes
+ * cmocka before.
+ *
+ * The writer is compiled in here once more, so that a reader looks after every
+ * one of its stores: an address has the answer of before or of after, and
+ * where these are the same, no other.
+ */
+#ifndef TESTS_SIEVE_TRIE_LAB_H
+#define TESTS_SIEVE_TRIE_LAB_H
+
+#include "core/sieve_private.h"
+#include "tests/unit/core_oracle.h"
+
+static void stored(void);
+static void *lab_calloc(size_t count, size_t size);
+
+#undef publish64
+#undef publish32
+#define publish64(at, value) (__atomic_store_n(at, value, __ATOMIC_RELEASE), stored())
+#define publish32(at, value) (__atomic_store_n(at, value, __ATOMIC_RELEASE), stored())
+#define calloc(count, size)  lab_calloc(count, size)
+#include "user/core/sieve_prefixes.c"
+#include "user/core/sieve_stock.c"
+#include "user/core/sieve_trie.c"
+#undef calloc
+
+#define ASKED	   UINT64_MAX
+#define HOSTS_BITS (WORD_ALL >> 1 & 0x1111111111111111)
+#define LIST_MAX   512
+#define PROBES_MAX 256
+#define MANY_NODES 3000
+#define MANY	   5000
+
+static struct lab {
+	struct sieve_maps maps;
+	struct sieve_trie *trie;
+	bool may_ask;
+
+	struct listed {
+		uint32_t addr, len;
+		uint64_t word;
+	} list[LIST_MAX];
+	uint32_t count;
+
+	/* What a reader may see during a change, and how many stores it took. */
+	uint32_t probes;
+	uint32_t addr[PROBES_MAX];
+	uint64_t before[PROBES_MAX], after[PROBES_MAX];
+	bool looking, asked[PROBES_MAX];
+	uint32_t stores, look_every;
+
+	uint32_t memory_fails; /* one allocation of so many; 0: none */
+	struct random random;
+} lab;
+
+static void *lab_calloc(size_t count, size_t size)
+{
+	if (lab.memory_fails && !random_below(&lab.random, lab.memory_fails))
+		return NULL;
+	return calloc(count, size);
+}
+
+/* ---- the reader, as bpf/sieve.h is; its own code ---- */
+
+static uint32_t load_cell(uint32_t node, uint32_t at)
+{
+	return __atomic_load_n(&lab.maps.cells[node * 256 + at], __ATOMIC_ACQUIRE);
+}
+
+/* The word of the leaf, 0: clean, or ASKED. */
+static uint64_t answer(uint32_t addr)
+{
+	uint64_t block = __atomic_load_n(&lab.maps.blocks[addr / 8192], __ATOMIC_ACQUIRE);
+	union moat_leaf leaf;
+	uint32_t cell;
+
+	if (!(block >> (addr / 256 % 32 * 2) & MOAT_BLOCK_PREFIXES))
+		return 0;
+	cell = load_cell(addr >> 24, addr >> 16 & 255);
+	if (cell & MOAT_CELL_NODE)
+		cell = load_cell(cell & ~MOAT_CELL_NODE, addr >> 8 & 255);
+	if (cell & MOAT_CELL_NODE)
+		cell = load_cell(cell & ~MOAT_CELL_NODE, addr & 255);
+	if (cell == MOAT_LEAF_NONE)
+		return 0;
+	leaf.word = __atomic_load_n(&lab.maps.leaves[cell].word, __ATOMIC_ACQUIRE);
+	return leaf.expires == 1 ? ASKED : leaf.word;
+}
+
+/* ---- the list ---- */
+
+static bool covers(uint32_t addr, uint32_t len, uint32_t host)
+{
+	return !len || (addr ^ host) >> (32 - len) == 0;
+}
+
+static uint64_t expected(uint32_t host)
+{
+	const struct listed *best = NULL;
+
+	for (uint32_t i = 0; i < lab.count; i++) {
+		const struct listed *p = &lab.list[i];
+
+		if (covers(p->addr, p->len, host) && (!best || p->len > best->len))
+			best = p;
+	}
+	return best ? best->word : 0;
+}
+
+static uint64_t word_for(uint32_t len, uint32_t class, uint32_t expires)
+{
+	return (union moat_leaf){ .expires = expires, .class = class, .len = len }.word;
+}
+
+static struct listed *listed_find(uint32_t addr, uint32_t len)
+{
+	for (uint32_t i = 0; i < lab.count; i++) {
+		if (lab.list[i].addr == addr && lab.list[i].len == len)
+			return &lab.list[i];
+	}
+	return NULL;
+}
+
+/* ---- the lab ---- */
+
+/* nodes: beside the root; leaves: for prefixes. */
+static void lab_open(uint32_t nodes, uint32_t leaves)
+{
+	struct sieve_size size = { .blocks = MOAT_BLOCK_WORDS,
+				   .parts = (MOAT_ROOT_NODES + nodes) * 16,
+				   .leaves = leaves + MOAT_LEAF_FIRST };
+
+	lab = (struct lab){ .random = { 0x9e3779b97f4a7c15 }, .look_every = 1 };
+	lab.maps.size = size;
+	lab.maps.sieve = calloc(1, sizeof(*lab.maps.sieve));
+	lab.maps.blocks = calloc(size.blocks, sizeof(uint64_t));
+	lab.maps.cells = calloc(size.parts, sizeof(struct moat_node_part));
+	lab.maps.leaves = calloc(size.leaves, sizeof(union moat_leaf));
+	assert_true(lab.maps.sieve && lab.maps.blocks && lab.maps.cells && lab.maps.leaves);
+	lab.maps.sieve->key4[0] = 0x1234567812345679;
+	lab.maps.sieve->key4[2] = 0xABCDEF01ABCDEF01;
+	for (uint32_t i = 0; i < MOAT_BLOCK_WORDS; i++)
+		lab.maps.blocks[i] = HOSTS_BITS; /* the other writer's */
+	assert_int_equal(trie_new(&lab.maps, &lab.trie), 0);
+}
+
+static void lab_close(void)
+{
+	trie_free(lab.trie);
+	free(lab.maps.sieve);
+	free(lab.maps.blocks);
+	free(lab.maps.cells);
+	free(lab.maps.leaves);
+}
+
+static void check_answer(uint32_t i, uint64_t now)
+{
+	if (now == ASKED && lab.may_ask) {
+		lab.asked[i] = true;
+		return;
+	}
+	if (lab.asked[i])
+		fail_msg("%08x asked, and answers %#lx", lab.addr[i], now);
+	if (now != lab.before[i] && now != lab.after[i])
+		fail_msg("%08x: %#lx, after store %u; before the change %#lx, after it %#lx",
+			 lab.addr[i], now, lab.stores, lab.before[i], lab.after[i]);
+}
+
+static void stored(void)
+{
+	lab.stores++;
+	if (!lab.looking || lab.stores % lab.look_every)
+		return;
+	for (uint32_t i = 0; i < lab.probes; i++)
+		check_answer(i, answer(lab.addr[i]));
+}
+
+static void probe(uint32_t addr)
+{
+	if (lab.probes < PROBES_MAX)
+		lab.addr[lab.probes++] = addr;
+}
+
+static void probe_edges(uint32_t addr, uint32_t len)
+{
+	uint32_t last = addr | (uint32_t)(UINT32_MAX >> 1 >> (len ? len - 1 : 0));
+
+	if (!len)
+		last = UINT32_MAX;
+	probe(addr);
+	probe(last);
+	probe(addr - 1);
+	probe(last + 1);
+	probe(addr + (last - addr) / 2);
+}
+
+/* Which addresses are watched while this prefix changes: it, what is listed near it, some more. */
+static void watch(uint32_t addr, uint32_t len)
+{
+	lab.probes = 0;
+	probe_edges(addr, len);
+	for (uint32_t i = 0; i < 16 && lab.count; i++) {
+		const struct listed *p = &lab.list[random_below(&lab.random, lab.count)];
+
+		probe_edges(p->addr, p->len);
+	}
+	for (uint32_t i = 0; i < lab.probes; i++)
+		lab.before[i] = expected(lab.addr[i]);
+}
+
+static void change(const struct prefix *source, bool put, uint32_t class, uint32_t expires)
+{
+	for (uint32_t i = 0; i < lab.probes; i++) {
+		lab.after[i] = expected(lab.addr[i]);
+		lab.asked[i] = answer(lab.addr[i]) == ASKED;
+	}
+	lab.looking = true;
+	lab.stores = 0;
+	lab.look_every = source->len < 12 ? 509 : 1; /* thousands of cells */
+	if (put)
+		trie_put(lab.trie, source, class, expires);
+	else
+		trie_delete(lab.trie, source);
+	lab.looking = false;
+	for (uint32_t i = 0; i < lab.probes; i++) {
+		lab.before[i] = lab.after[i];
+		check_answer(i, answer(lab.addr[i]));
+	}
+}
+
+static struct prefix prefix_of(uint32_t addr, uint32_t len)
+{
+	return (struct prefix){ .family = MOAT_IPV4,
+				.len = len,
+				.addr = { addr >> 24, addr >> 16, addr >> 8, addr } };
+}
+
+static void put(uint32_t addr, uint32_t len, uint32_t class, uint32_t expires)
+{
+	struct prefix source = prefix_of(addr, len);
+	struct listed *p;
+
+	watch(addr, len);
+	p = listed_find(addr, len);
+	if (!p) {
+		assert_true(lab.count < LIST_MAX);
+		p = &lab.list[lab.count++];
+	}
+	*p = (struct listed){ addr, len, word_for(len, class, expires) };
+	change(&source, true, class, expires);
+}
+
+static void del(uint32_t addr, uint32_t len)
+{
+	struct prefix source = prefix_of(addr, len);
+	struct listed *p;
+
+	watch(addr, len);
+	p = listed_find(addr, len);
+	if (p)
+		*p = lab.list[--lab.count];
+	change(&source, false, 0, 0);
+}
+
+static struct sieve_numbers numbers(void)
+{
+	struct sieve_numbers n = {};
+
+	trie_numbers(lab.trie, &n);
+	return n;
+}
+
+/* ---- all of the maps ---- */
+
+/* A /24's bit is set exactly where its cell is not empty; the other writer's bits are as they were. */
+static void check_blocks(void)
+{
+	for (uint32_t block = 0; block < 1U << 24; block++) {
+		uint32_t cell = lab.maps.cells[block >> 8];
+		uint64_t word = lab.maps.blocks[block / 32];
+		bool bit = word >> (block % 32 * 2) & MOAT_BLOCK_PREFIXES;
+
+		if (cell & MOAT_CELL_NODE)
+			cell = load_cell(cell & ~MOAT_CELL_NODE, block & 255);
+		if (bit != !!cell)
+			fail_msg("block %06x: bit %d, cell %#x", block, bit, cell);
+		if (block % 32 == 0 && (word & HOSTS_BITS) != HOSTS_BITS)
+			fail_msg("block %06x: %#lx", block, word);
+	}
+}
+
+static void check_empty(void)
+{
+	for (uint32_t i = 0; i < MOAT_BLOCK_WORDS; i++)
+		assert_int_equal(lab.maps.blocks[i], HOSTS_BITS);
+	for (uint32_t i = 0; i < 65536; i++)
+		assert_int_equal(lab.maps.cells[i], 0);
+	assert_int_equal(numbers().nodes, 0);
+	assert_int_equal(numbers().prefixes, 0);
+	assert_int_equal(lab.trie->numbers.used, 0);
+}
+
+static void empty_lab(void)
+{
+	while (lab.count) {
+		struct listed p = lab.list[random_below(&lab.random, lab.count)];
+
+		del(p.addr, p.len);
+	}
+}
+
+#endif
