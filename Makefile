@@ -13,6 +13,7 @@
 #:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
 #:   sudo make bench-bars   both; fails if a bar is not met
+#:   sudo make bench-plot   both, drawn as tools/bench/plot/*.svg (CSV="file ...": of these rows)
 #:   sudo make   draws tools/bench/plot/*.svg of both, or of CSV="file ..."
 #:   sudo make bench-control  how fast the daemon brings listings into force (BIG=1: 10,000,000 too)
 #:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
@@ -345,7 +346,7 @@ $(BENCH)/%.o: tools/bench/%.c
 $(BENCH)/parse: $(BENCH)/parse.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
 BENCH_FILTER := $(addprefix $(BENCH)/,filter.o sources.o) $(PLANE) $(CORE)
-$(BENCH)/lookup $(BENCH)/flood: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
+$(BENCH)/lookup $(BENCH)/flood $(BENCH)/update: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 
 $(BENCH)/wire: $(addprefix $(BENCH)/,wire.o sender.o churn.o probe.o run.o) $(BENCH_FILTER)
@@ -359,8 +360,8 @@ $(BENCH)/verdicts: $(BENCH)/verdicts.o $(BENCH)/probe.o $(CORE)
 $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
 
-.PHONY: bench bench-wire bench-bars bench-control bench-tools
-bench-tools: $(BENCH)/lookup $(BENCH)/flood $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
+.PHONY: bench bench-wire bench-bars bench-plot bench-control bench-tools
+bench-tools: $(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)
 
 # Standard output is CSV and nothing else.
 bench:
@@ -376,6 +377,12 @@ bench-wire:
 # Both, and a bar that is not met is an error.
 bench-bars:
 	@BARS=1 $(self) bench >/dev/null && BARS=1 $(self) bench-wire >/dev/null
+
+# Of both, or of the rows in CSV.
+bench-plot:
+	@$(if $(CSV),,$(self) bench >/dev/null && $(self) bench-wire >/dev/null)
+	@tools/bench/plot/draw tools/bench/plot $(or $(CSV),$(BENCH)/bench.csv $(BENCH)/wire.csv)
+	@if [ -n "$$SUDO_UID" ]; then chown "$$SUDO_UID:$$SUDO_GID" tools/bench/plot/*.svg; fi
 
 bench-control:
 	@{ $(need_root); } >&2

@@ -397,21 +397,34 @@ int filter_set_lengths(struct filter *f, uint8_t family, const struct moat_lengt
 	return r ? failed("prefix lengths", r) : 0;
 }
 
-int filter_fill(struct filter *f, uint8_t family, uint32_t first, uint32_t count)
+static int each_batch(struct filter *f, uint8_t family, uint32_t first, uint32_t count,
+		      int (*write)(struct filter *f, uint8_t family, const void *keys,
+				   uint32_t count))
 {
 	_cleanup_free_ struct moat_key6 *keys = calloc(BATCH, sizeof(*keys));
 	int r = 0;
 
-	if (f->impl == IMPL_EMPTY)
-		return 0;
 	if (!keys)
 		return failed("filter", -ENOMEM);
 	for (uint32_t done = 0; done < count && !r; done += BATCH) {
 		uint32_t n = count - done < BATCH ? count - done : BATCH;
 
-		r = filter_put(f, family, batch_keys(family, first + done, n, keys), n);
+		r = write(f, family, batch_keys(family, first + done, n, keys), n);
 	}
-	return r ?: filter_set_lengths(f, family, sources_lengths(family));
+	return r;
+}
+
+int filter_fill(struct filter *f, uint8_t family, uint32_t first, uint32_t count)
+{
+	if (f->impl == IMPL_EMPTY)
+		return 0;
+	return each_batch(f, family, first, count, filter_put)
+		       ?: filter_set_lengths(f, family, sources_lengths(family));
+}
+
+int filter_remove(struct filter *f, uint8_t family, uint32_t first, uint32_t count)
+{
+	return f->impl == IMPL_EMPTY ? 0 : each_batch(f, family, first, count, filter_delete);
 }
 
 static int count_cell(const struct filter *f, uint32_t cell, uint64_t *ret)

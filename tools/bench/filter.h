@@ -61,6 +61,9 @@ void filter_close(struct filter *f);
 /* Installs sources first..first+count-1 of the family, in batches, and their lengths. */
 int filter_fill(struct filter *f, uint8_t family, uint32_t first, uint32_t count);
 
+/* Removes them again; the lengths stay. */
+int filter_remove(struct filter *f, uint8_t family, uint32_t first, uint32_t count);
+
 /* Entries of a family's map, all in the same class: keys are struct moat_key4 or moat_key6. */
 int filter_put(struct filter *f, uint8_t family, const void *keys, uint32_t count);
 int filter_delete(struct filter *f, uint8_t family, const void *keys, uint32_t count);
