@@ -116,7 +116,7 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_samples.o metrics_store.o feed_report.o labels.o protocols.o) \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)

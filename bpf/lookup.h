@@ -14,8 +14,17 @@
 #include "bpf/record.h"
 #include "bpf/sieve.h"
 
-/* Whether there is a sieve. Set before load. */
+/* Number of the sieve that this program reads, 0: none. Set before load. */
 const volatile __u32 moat_sieved = 0;
+
+/*
+ * Whether somebody writes it. A daemon has a sieve of its own; until it has
+ * replaced the program of the one before, that one's sieve is out of date.
+ */
+static __always_inline bool lookup_sieved(const struct moat_control *control)
+{
+	return moat_sieved && control->sieve == moat_sieved;
+}
 
 static __always_inline enum lookup lookup_take(__u64 word, struct found *found)
 {
@@ -35,7 +44,7 @@ static __always_inline enum lookup lookup_source(const struct packet *pkt,
 	__u64 first, second;
 
 	if (pkt->family == MOAT_IPV4) {
-		if (moat_sieved)
+		if (lookup_sieved(control))
 			result = sieve4(pkt->source[0], found);
 		if (result != LOOKUP_ASK)
 			return result;
@@ -45,7 +54,7 @@ static __always_inline enum lookup lookup_source(const struct packet *pkt,
 
 	first = moat_half(pkt->source[0], pkt->source[1]);
 	second = moat_half(pkt->source[2], pkt->source[3]);
-	if (moat_sieved)
+	if (lookup_sieved(control))
 		result =
 			lookup_take(sieve6(first, second, control->lengths_bank[MOAT_IPV6]), found);
 	if (result != LOOKUP_ASK)

@@ -18,7 +18,8 @@ struct moat_control {
 	__u32 policy_bank;     /* 0 or 1 */
 	__u32 lengths_bank[2]; /* by family: MOAT_IPV4, MOAT_IPV6 */
 	__u64 paused_until;    /* boot ns; every packet passes until then; 0: not paused */
-	__u32 capacity[2];     /* by family: sources the maps were made for */
+	__u32 sieve; /* number of the sieve that is being written: other programs ask the records */
+	__u32 reserved; /* what earlier daemons wrote to these two says nothing */
 };
 
 struct moat_iface {

@@ -8,8 +8,6 @@
  * The two banks are written whole at each step, sources and phases only as the
  * image says: what it forgets to write or to delete shows in the verdicts.
  */
-#include <bpf/bpf.h>
-
 #include "core/image.h"
 #include "core/model.h"
 #include "moat/abi.h"
@@ -181,11 +179,6 @@ static void set_policies(struct image *im, struct harness *h, const struct refer
 	image_set_policies(im, policy, rank);
 }
 
-static void delete_source(struct harness *h, const char *map, const void *key)
-{
-	must(bpf_map_delete_elem(harness_fd(h, map), key) == 0, "a source to delete is not there");
-}
-
 static void write_batch(const struct image *im, struct harness *h)
 {
 	uint32_t bank = harness_bank(h);
@@ -204,9 +197,9 @@ static void write_batch(const struct image *im, struct harness *h)
 	for (size_t i = 0; i < batch.puts[MOAT_IPV6]; i++)
 		harness_write(h, MOAT_MAP_SOURCE6, &batch.put6[i], &batch.put6_value[i]);
 	for (size_t i = 0; i < batch.deletes[MOAT_IPV4]; i++)
-		delete_source(h, MOAT_MAP_SOURCE4, &batch.delete4[i]);
+		harness_delete(h, MOAT_MAP_SOURCE4, &batch.delete4[i]);
 	for (size_t i = 0; i < batch.deletes[MOAT_IPV6]; i++)
-		delete_source(h, MOAT_MAP_SOURCE6, &batch.delete6[i]);
+		harness_delete(h, MOAT_MAP_SOURCE6, &batch.delete6[i]);
 	for (uint8_t family = MOAT_IPV4; family <= MOAT_IPV6; family++) {
 		uint32_t index = MOAT_LENGTHS_INDEX(family, bank);
 		struct moat_lengths lengths;

@@ -8,6 +8,7 @@
 #include "moat.skel.h"
 #include "moat/abi.h"
 #include "moat/flow.h"
+#include "tests/prog/harness_sieve.h"
 #include "tests/prog/packet.h"
 
 #define METADATA_MAX 256
@@ -16,6 +17,8 @@
 
 struct harness {
 	struct moat *skel;
+	struct harness_sieve *sieve; /* of the harness that the maps are of; NULL: none */
+	bool owns_sieve;
 	bool frags;
 	int cpus;
 	uint64_t sent;
@@ -43,9 +46,11 @@ static void must(bool good, const char *what)
 static int share_maps(struct harness *h, const struct harness *from)
 {
 	static const char *const shared[] = {
-		MOAT_MAP_SOURCE4, MOAT_MAP_SOURCE6,  MOAT_MAP_PHASES, MOAT_MAP_LENGTHS,
-		MOAT_MAP_CLASSES, MOAT_MAP_POLICIES, MOAT_MAP_PORTS,  MOAT_MAP_NAMES,
-		MOAT_MAP_CONTROL, MOAT_MAP_CLIENTS,  MOAT_MAP_SLOT,
+		MOAT_MAP_SOURCE4,  MOAT_MAP_SOURCE6,  MOAT_MAP_PHASES, MOAT_MAP_LENGTHS,
+		MOAT_MAP_CLASSES,  MOAT_MAP_POLICIES, MOAT_MAP_PORTS,  MOAT_MAP_NAMES,
+		MOAT_MAP_CONTROL,  MOAT_MAP_CLIENTS,  MOAT_MAP_SLOT,   MOAT_MAP_SIEVE,
+		MOAT_MAP_BLOCKS4,  MOAT_MAP_HOSTS4,   MOAT_MAP_NODES4, MOAT_MAP_LEAVES4,
+		MOAT_MAP_BUCKETS6, MOAT_MAP_FILTER6,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
@@ -69,6 +74,8 @@ static int load(struct harness *h, const struct harness_options *o, bool frags)
 	bpf_map__set_max_entries(h->skel->maps.moat_source6, o->capacity[MOAT_IPV6]);
 	bpf_map__set_max_entries(h->skel->maps.moat_phases, o->phases);
 	bpf_map__set_max_entries(h->skel->maps.moat_flows, FLOWS);
+	if (harness_sieve_wanted())
+		harness_sieve_size(h->skel, o->capacity);
 	if (o->share) {
 		err = share_maps(h, o->share);
 		if (err)
@@ -97,6 +104,20 @@ static void note_flows(struct harness *h)
 	     "flows");
 }
 
+static void begin_sieve(struct harness *h, const uint32_t capacity[2])
+{
+	struct moat_control control = { .sieve = 1 };
+	uint32_t zero = 0;
+
+	if (!harness_sieve_wanted())
+		return;
+	h->sieve = harness_sieve_new(h->skel, capacity);
+	h->owns_sieve = true;
+	must(bpf_map_update_elem(bpf_map__fd(h->skel->maps.moat_control), &zero, &control,
+				 BPF_ANY) == 0,
+	     MOAT_MAP_CONTROL);
+}
+
 int harness_new(const struct harness_options *o, struct harness **ret)
 {
 	_cleanup_(harness_freep) struct harness *h = calloc(1, sizeof(*h));
@@ -117,14 +138,20 @@ int harness_new(const struct harness_options *o, struct harness **ret)
 			strerror(-err));
 		return err;
 	}
-	if (!o->share)
+	if (!o->share) {
 		note_flows(h);
+		begin_sieve(h, o->capacity);
+	} else {
+		h->sieve = o->share->sieve;
+	}
 	*ret = take_ptr(h);
 	return 0;
 }
 
 struct harness *harness_free(struct harness *h)
 {
+	if (h && h->owns_sieve)
+		harness_sieve_free(h->sieve);
 	if (h)
 		moat__destroy(h->skel);
 	free(h);
@@ -147,16 +174,24 @@ int harness_fd(const struct harness *h, const char *name)
 void harness_write(const struct harness *h, const char *map, const void *key, const void *value)
 {
 	must(bpf_map_update_elem(harness_fd(h, map), key, value, BPF_ANY) == 0, map);
+	harness_sieve_put(h->sieve, map, key, value);
 }
 
-static void clear_map(int fd, void *key, void *next, size_t size)
+void harness_delete(const struct harness *h, const char *map, const void *key)
 {
+	harness_sieve_delete(h->sieve, map, key);
+	must(bpf_map_delete_elem(harness_fd(h, map), key) == 0, "an entry to delete is not there");
+}
+
+static void clear_map(const struct harness *h, const char *map, void *key, void *next, size_t size)
+{
+	int fd = harness_fd(h, map);
 	bool more = bpf_map_get_next_key(fd, NULL, key) == 0;
 
 	while (more) {
 		/* The key after this one must be known before this one goes. */
 		more = bpf_map_get_next_key(fd, key, next) == 0;
-		must(bpf_map_delete_elem(fd, key) == 0, "delete");
+		harness_delete(h, map, key);
 		memcpy(key, next, size);
 	}
 }
@@ -167,9 +202,9 @@ void harness_clear(struct harness *h)
 	struct moat_key6 key6, next6 = { 0 };
 	struct moat_flow_key flow, next_flow = { 0 };
 
-	clear_map(harness_fd(h, MOAT_MAP_SOURCE4), &key4, &next4, sizeof(key4));
-	clear_map(harness_fd(h, MOAT_MAP_SOURCE6), &key6, &next6, sizeof(key6));
-	clear_map(harness_fd(h, MOAT_MAP_FLOWS), &flow, &next_flow, sizeof(flow));
+	clear_map(h, MOAT_MAP_SOURCE4, &key4, &next4, sizeof(key4));
+	clear_map(h, MOAT_MAP_SOURCE6, &key6, &next6, sizeof(key6));
+	clear_map(h, MOAT_MAP_FLOWS, &flow, &next_flow, sizeof(flow));
 }
 
 void harness_age_flows(const struct harness *h, unsigned int seconds)
@@ -220,6 +255,16 @@ uint32_t harness_bank(const struct harness *h)
 	return !read_control(h).policy_bank;
 }
 
+static uint32_t count_lengths(const struct harness *h, uint8_t family, uint32_t bank)
+{
+	uint32_t index = MOAT_LENGTHS_INDEX(family, bank);
+	struct moat_lengths lengths;
+
+	must(bpf_map_lookup_elem(harness_fd(h, MOAT_MAP_LENGTHS), &index, &lengths) == 0,
+	     MOAT_MAP_LENGTHS);
+	return lengths.count;
+}
+
 void harness_flip(struct harness *h)
 {
 	struct moat_control control = read_control(h);
@@ -228,6 +273,8 @@ void harness_flip(struct harness *h)
 	control.policy_bank = bank;
 	control.lengths_bank[MOAT_IPV4] = bank;
 	control.lengths_bank[MOAT_IPV6] = bank;
+	for (uint8_t family = MOAT_IPV4; family <= MOAT_IPV6; family++)
+		harness_sieve_lengths(h->sieve, family, count_lengths(h, family, bank));
 	write_control(h, &control);
 }
 

@@ -41,6 +41,9 @@ int harness_fd(const struct harness *h, const char *name);
 /* Writes one element; a failure ends the test program. */
 void harness_write(const struct harness *h, const char *map, const void *key, const void *value);
 
+/* Deletes one, which must be there. */
+void harness_delete(const struct harness *h, const char *map, const void *key);
+
 /* Forgets every source and every flow, for the next list. */
 void harness_clear(struct harness *h);
 

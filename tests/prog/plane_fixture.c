@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "tests/prog/harness_sieve.h"
+
 #define ARGUMENTS_MAX 24
 #define WAIT_S	      5.0
 
@@ -136,6 +138,16 @@ static const struct moat_class *class_of(void *arg, uint32_t number)
 	return &classes[number];
 }
 
+void fixture_sieve(struct tables *t)
+{
+	struct problem why;
+
+	if (!tables_set_sieve(t, harness_sieve_wanted(), UINT64_MAX, &why))
+		return;
+	fprintf(stderr, "fixture: %s\n", why.text);
+	exit(1);
+}
+
 struct tables *fixture_tables(const char *pins)
 {
 	static const uint32_t capacity[2] = { 100, 100 };
@@ -162,6 +174,7 @@ struct tables *fixture_tables(const char *pins)
 		fprintf(stderr, "fixture: %s\n", why.text);
 		exit(1);
 	}
+	fixture_sieve(t);
 	for (uint32_t c = CATEGORY_DROP; c <= CATEGORY_TAG; c++)
 		must(!tables_set_class(t, c, &class[c]), "tables_set_class");
 	must(!tables_set_policies(t, policy, ports, class_of, class, ARRAY_SIZE(class)),

@@ -42,6 +42,9 @@ enum { CATEGORY_DROP = 1, CATEGORY_LIMIT = 2, CATEGORY_TAG = 3 };
 
 #define FIXTURE_MARK 0x2a
 
+/* Makes the sieve of tables just opened, unless MOAT_SIEVE=0. */
+void fixture_sieve(struct tables *t);
+
 /* New tables with a policy a category and a class of the same number. */
 struct tables *fixture_tables(const char *pins);
 

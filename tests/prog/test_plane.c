@@ -28,6 +28,7 @@ static struct tables *open_tables(const char *pins, const uint32_t capacity[2])
 	if (r)
 		print_error("%s\n", why.text);
 	assert_int_equal(r, 0);
+	fixture_sieve(t);
 	return t;
 }
 

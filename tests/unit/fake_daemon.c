@@ -272,6 +272,12 @@ uint32_t tables_flows(const struct tables *t)
 	return fake.flows;
 }
 
+void tables_sieve_state(const struct tables *t, struct tables_sieve_state *ret)
+{
+	(void)t;
+	*ret = fake.sieve;
+}
+
 uint32_t tables_phases(const struct tables *t)
 {
 	(void)t;

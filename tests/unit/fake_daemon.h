@@ -41,6 +41,7 @@ struct fake_daemon {
 	struct moat_stats *stats; /* MOAT_CELLS of the first interface; NULL: no program */
 
 	uint32_t flows; /* replies pass, and so many are remembered; 0: they do not */
+	struct tables_sieve_state sieve;
 	int64_t paused;
 	size_t degraded;
 	const char *degraded_what[FAKE_DEGRADED];

@@ -172,6 +172,48 @@ static void show_capacity(const struct cli *cli, const json_t *capacity)
 	fputc('\n', cli->out);
 }
 
+static void show_sieve_fill(const struct cli *cli, const json_t *sieve)
+{
+	char have[SHOW_MAX], room[SHOW_MAX], other[SHOW_MAX];
+
+	fprintf(cli->out, "%s hosts in %s slots,", show_count(show_number(sieve, "hosts"), have),
+		show_count(show_number(sieve, "host_slots"), room));
+	fprintf(cli->out, " %s prefixes in %s of %s nodes,",
+		show_count(show_number(sieve, "prefixes"), other),
+		show_count(show_number(sieve, "nodes"), have),
+		show_count(show_number(sieve, "node_room"), room));
+	fprintf(cli->out, " %s IPv6 in %s slots; %s MB",
+		show_count(show_number(sieve, "sources6"), have),
+		show_count(show_number(sieve, "slots6"), room),
+		show_count(show_number(sieve, "memory_bytes") >> 20, other));
+}
+
+/* The index that lookups ask first: without it they are right all the same, and slower. */
+static void show_sieve(const struct cli *cli, const json_t *sieve)
+{
+	int64_t asked = show_number(sieve, "asked");
+	char count[SHOW_MAX];
+
+	if (!json_is_object(sieve))
+		return;
+	show_label(cli, "sieve");
+	if (json_is_true(json_object_get(sieve, "on"))) {
+		show_sieve_fill(cli, sieve);
+	} else if (json_is_true(json_object_get(sieve, "wanted"))) {
+		fprintf(cli->out, "%snot in use%s (lookups go by the hash maps, slower): ",
+			tint_begin(cli->colour, TINT_WARN), tint_end(cli->colour, TINT_WARN));
+		show_clean(cli, TINT_NONE, answer_text(sieve, "problem"));
+	} else {
+		fputs("off (sieve: false); lookups go by the hash maps", cli->out);
+	}
+	if (json_is_true(json_object_get(sieve, "resizing")))
+		fputs("; resizing", cli->out);
+	if (asked > 0)
+		fprintf(cli->out, "; no room in it for %s: the hash maps answer for %s",
+			show_count(asked, count), asked == 1 ? "it" : "them");
+	fputc('\n', cli->out);
+}
+
 static void show_sync(const struct cli *cli, const json_t *sync)
 {
 	int64_t behind = show_number(sync, "seq_database") - show_number(sync, "seq_kernel");
@@ -252,6 +294,7 @@ void show_status(const struct cli *cli, const json_t *status)
 	show_elsewhere(cli, show_number(status, "elsewhere"));
 	show_never_block(cli, json_object_get(status, "never_block"));
 	show_capacity(cli, json_object_get(status, "capacity"));
+	show_sieve(cli, json_object_get(status, "sieve"));
 	show_sync(cli, json_object_get(status, "sync"));
 	show_selftest(cli, json_object_get(status, "selftest"));
 	show_database(cli, json_object_get(status, "database"));

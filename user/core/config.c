@@ -51,6 +51,7 @@ static struct config *config_defaults(void)
 	c->pins = strdup("/sys/fs/bpf/moat");
 	c->capacity[MOAT_IPV4] = 1000000;
 	c->capacity[MOAT_IPV6] = 250000;
+	c->sieve = true;
 	c->manual_trusted = true;
 	c->flows = 262144;
 	c->min_prefix[MOAT_IPV4] = 8;
@@ -257,6 +258,11 @@ static int read_capacity(const struct setting_file *file, const struct setting *
 	return err;
 }
 
+static int read_sieve(const struct setting_file *file, const struct setting *n, struct config *c)
+{
+	return setting_bool(file, n, &c->sieve);
+}
+
 static int read_never_block(const struct setting_file *file, const struct setting *n,
 			    struct config *c)
 {
@@ -373,6 +379,7 @@ static const struct {
 	{ "interfaces", read_interfaces },
 	{ "database", read_database },
 	{ "capacity", read_capacity },
+	{ "sieve", read_sieve },
 	{ "listen", read_listen },
 	{ "socket", read_socket },
 	{ "pins", read_pins },

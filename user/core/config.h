@@ -101,6 +101,7 @@ struct config {
 	size_t interfaces;
 	char *database;	      /* owned: sqlite:///path */
 	uint32_t capacity[2]; /* by family; 1..CONFIG_CAPACITY_MAX */
+	bool sieve;	      /* lookups ask the sieve first */
 	char *listen;	      /* owned: ADDRESS:PORT or [ADDRESS]:PORT, no host names; NULL: none */
 	char *socket;	      /* owned */
 	char *pins;	      /* owned */

@@ -165,6 +165,30 @@ static void emit_coverage(const struct sync_numbers *n, struct emit *e)
 	emit_end(e, '}');
 }
 
+static void emit_sieve(const struct tables *tables, struct emit *e)
+{
+	struct tables_sieve_state state;
+	const struct sieve_numbers *n = &state.numbers;
+
+	tables_sieve_state(tables, &state);
+	emit_begin(e, "sieve", '{');
+	emit_bool(e, "on", state.on);
+	emit_bool(e, "wanted", state.wanted);
+	emit_problem(e, state.why);
+	emit_whole(e, "memory_bytes", (int64_t)state.memory);
+	emit_whole(e, "hosts", (int64_t)n->hosts);
+	emit_whole(e, "host_slots", (int64_t)n->host_slots);
+	emit_whole(e, "prefixes", (int64_t)n->prefixes);
+	emit_whole(e, "nodes", (int64_t)n->nodes);
+	emit_whole(e, "node_room", (int64_t)n->node_room);
+	emit_whole(e, "sources6", (int64_t)n->sources6);
+	emit_whole(e, "slots6", (int64_t)n->slots6);
+	emit_whole(e, "asked", (int64_t)n->asked);
+	emit_bool(e, "resizing", n->resizing);
+	emit_whole(e, "resizes", (int64_t)n->resizes);
+	emit_end(e, '}');
+}
+
 static void emit_never_block(const struct never_counts *counts, struct emit *e)
 {
 	emit_begin(e, "never_block", '{');
@@ -223,6 +247,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_interfaces(d, &e);
 	emit_coverage(&n, &e);
 	emit_whole(&e, "elsewhere", (int64_t)n.elsewhere);
+	emit_sieve(d->tables, &e);
 	emit_never_block(&d->never_block, &e);
 	emit_sync(&n, &e);
 	emit_review(store, &e);

@@ -54,6 +54,8 @@ static int daemon_may_reload(const struct config *now, const struct config *next
 		what = "listen";
 	else if (memcmp(now->capacity, next->capacity, sizeof(now->capacity)) != 0)
 		what = "capacity";
+	else if (now->sieve != next->sieve)
+		what = "sieve";
 	if (!what)
 		return 0;
 	return problem_set(why, -EBUSY,

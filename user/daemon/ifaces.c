@@ -12,6 +12,7 @@ struct iface {
 	struct config_interface config;
 	bool configured; /* false: attached by hand, or left from an earlier configuration */
 	bool adopted;	 /* found by its pins: keep what they say of enforce */
+	bool pinned;	 /* something was pinned for it at start */
 	bool by_hand;	 /* detached by hand */
 	bool attached;	 /* as far as we know; program_check() tells */
 	bool missing;	 /* there is no such interface */
@@ -164,6 +165,13 @@ void ifaces_attach_all(struct ifaces *i)
 	ifaces_drop(i, iface_is_past);
 }
 
+void ifaces_attach_pinned(struct ifaces *i)
+{
+	for (size_t n = 0; n < i->count; n++)
+		if (i->iface[n].pinned)
+			iface_keep(i, &i->iface[n]);
+}
+
 static void ifaces_recheck(void *arg)
 {
 	struct ifaces *i = arg;
@@ -225,13 +233,19 @@ static int ifaces_add_pinned(void *arg, const char *name)
 {
 	struct config_interface config = { .mode = CONFIG_AUTO, .enforce = true };
 	struct ifaces *i = arg;
+	ssize_t at = ifaces_find(i, name);
 
-	if (ifaces_find(i, name) >= 0 || strlen(name) >= sizeof(config.name))
+	if (strlen(name) >= sizeof(config.name))
 		return 0;
+	if (at >= 0) {
+		i->iface[at].pinned = true;
+		return 0;
+	}
 	memcpy(config.name, name, strlen(name));
 	if (!ifaces_add(i, &config, false))
 		return -ENOMEM;
 	i->iface[i->count - 1].adopted = true;
+	i->iface[i->count - 1].pinned = true;
 	return 0;
 }
 

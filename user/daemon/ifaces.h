@@ -21,6 +21,9 @@ DEFINE_CLEANUP(struct ifaces, ifaces_free)
 /* Attaches what can be attached; what cannot stays in trouble and is tried again. */
 void ifaces_attach_all(struct ifaces *i);
 
+/* The same for those alone that something was pinned for when moatd started. */
+void ifaces_attach_pinned(struct ifaces *i);
+
 /* Takes over a new configuration: enforce and mode at once, new interfaces attach, gone ones stay. */
 int ifaces_reload(struct ifaces *i, const struct config *config, struct problem *why);
 

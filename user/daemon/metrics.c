@@ -9,6 +9,7 @@
 #include "daemon/metrics_feeds.h"
 #include "daemon/metrics_store.h"
 #include "daemon/metrics_samples.h"
+#include "daemon/metrics_sieve.h"
 #include "moat/abi.h"
 #include "moat/stats.h"
 
@@ -218,30 +219,32 @@ static void write_never_block(const struct daemon *d, struct text *out)
 			    label_never_block(kind), NULL);
 }
 
-struct map_fill {
-	const char *map;
-	size_t entries, capacity;
-};
+#define RECORD_MAPS 4
 
 static void write_maps(const struct daemon *d, const struct sync_numbers *n, struct text *out)
 {
-	const struct map_fill maps[] = {
+	struct map_fill maps[RECORD_MAPS + METRICS_SIEVE_MAPS] = {
 		{ MOAT_MAP_SOURCE4, n->entries[MOAT_IPV4], n->capacity[MOAT_IPV4] },
 		{ MOAT_MAP_SOURCE6, n->entries[MOAT_IPV6], n->capacity[MOAT_IPV6] },
 		{ MOAT_MAP_PHASES, n->phases_used, n->phases },
 		{ MOAT_MAP_CLASSES, n->classes, MOAT_CLASSES },
 	};
+	struct tables_sieve_state sieve;
+	size_t count;
 
+	tables_sieve_state(d->tables, &sieve);
+	count = RECORD_MAPS + metrics_sieve_maps(&sieve, &maps[RECORD_MAPS]);
 	text_metric(out, "moat_map_entries", "gauge", "Entries in use of a kernel map.");
-	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+	for (size_t i = 0; i < count; i++)
 		text_sample(out, "moat_map_entries", (double)maps[i].entries, "map", maps[i].map,
 			    NULL);
 	text_metric(out, "moat_map_capacity", "gauge", "Entries that a kernel map has room for.");
-	for (size_t i = 0; i < ARRAY_SIZE(maps); i++)
+	for (size_t i = 0; i < count; i++)
 		text_sample(out, "moat_map_capacity", (double)maps[i].capacity, "map", maps[i].map,
 			    NULL);
 	/* It fills by design, its oldest entries give way, and counting it is a walk: no entries. */
 	text_sample(out, "moat_map_capacity", tables_flows(d->tables), "map", MOAT_MAP_FLOWS, NULL);
+	metrics_sieve_write(&sieve, out);
 	text_metric(out, "moat_plans_cut_total", "counter",
 		    "Sources whose later categories were left out for want of room in moat_phases.");
 	text_sample(out, "moat_plans_cut_total", (double)n->plans_cut, NULL);

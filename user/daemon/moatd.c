@@ -92,6 +92,19 @@ static void moatd_pin(struct moatd *m)
 	snprintf(d->pins_problem, sizeof(d->pins_problem), "%s", r < 0 ? why.text : "");
 }
 
+/*
+ * What filters by these maps already gets the programs of this moatd before
+ * the first write: the sieve of the one before is out of force by now, and
+ * until then every packet is looked up in the hash maps.
+ */
+static void moatd_take_over(struct moatd *m)
+{
+	struct daemon *d = &m->daemon;
+
+	if (tables_adopted(d->tables, MOAT_IPV4) && tables_adopted(d->tables, MOAT_IPV6))
+		ifaces_attach_pinned(d->ifaces);
+}
+
 /* The interfaces wait until the maps were filled once, unless they were in force already. */
 static void moatd_attach(struct moatd *m)
 {
@@ -246,6 +259,7 @@ static uint64_t memory_available(void)
 	return UINT64_MAX;
 }
 
+/* The sieve is not counted: what does not fit beside the rest is done without. */
 static int moatd_check_memory(const struct config *config, struct problem *why)
 {
 	uint64_t need = tables_memory(config->capacity) +
@@ -288,7 +302,12 @@ static int moatd_open_tables(struct moatd *m, size_t nevers, struct problem *why
 	r = tables_open(d->config->pins, capacity, &d->tables, why);
 	if (!r && *why->text)
 		log_warning("%s", why->text);
-	return r ?: moatd_lock_pins(m, d->config->pins, why);
+	r = r ?: moatd_lock_pins(m, d->config->pins, why);
+	if (r)
+		return r;
+	if (tables_set_sieve(d->tables, d->config->sieve, memory_available(), why))
+		log_warning("%s; lookups go by the hash maps alone, slower", why->text);
+	return 0;
 }
 
 /*
@@ -365,6 +384,7 @@ static int moatd_run(struct moatd *m, struct problem *why)
 
 	if (r < 0)
 		return problem_set(why, r, "cannot start: %s", strerror(-r));
+	moatd_take_over(m);
 	notify_send("STATUS=reading the database");
 	moatd_follow(m);
 	if (tables_adopted(d->tables, MOAT_IPV4) && tables_adopted(d->tables, MOAT_IPV6))

@@ -21,6 +21,13 @@ const char *const object_shared_name[SHARED_MAX] = {
 	[SHARED_CONTROL] = MOAT_MAP_CONTROL,
 };
 
+const char *const object_sieve_name[SIEVE_PARTS] = {
+	[SIEVE_VIEWS] = MOAT_MAP_SIEVE,	    [SIEVE_BLOCKS4] = MOAT_MAP_BLOCKS4,
+	[SIEVE_HOSTS4] = MOAT_MAP_HOSTS4,   [SIEVE_NODES4] = MOAT_MAP_NODES4,
+	[SIEVE_LEAVES4] = MOAT_MAP_LEAVES4, [SIEVE_BUCKETS6] = MOAT_MAP_BUCKETS6,
+	[SIEVE_FILTER6] = MOAT_MAP_FILTER6,
+};
+
 static struct moat *object_free(struct moat *object)
 {
 	moat__destroy(object);
@@ -53,19 +60,35 @@ static void size_maps(struct moat *object, const uint32_t capacity[2])
 	bpf_map__set_max_entries(object->maps.moat_phases, capacity[0] + capacity[1] + 1);
 }
 
-static void close_all(int fds[static SHARED_MAX])
-{
-	for (size_t i = 0; i < SHARED_MAX; i++)
-		if (fds[i] >= 0)
-			close(take_fd(fds[i]));
-}
-
 static void load_no_program(struct moat *object)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program(program, object->obj)
 		bpf_program__set_autoload(program, false);
+}
+
+static struct bpf_map *sieve_map(const struct moat *object, enum object_sieve_part part)
+{
+	return bpf_object__find_map_by_name(object->obj, object_sieve_name[part]);
+}
+
+/* Copies of the fds that the object has for count maps; fds is untouched on failure. */
+static int duplicate_all(const struct moat *object, const char *const *names, size_t count,
+			 int *fds, struct problem *why)
+{
+	int made[(int)SHARED_MAX + (int)SIEVE_PARTS];
+
+	for (size_t i = 0; i < count; i++) {
+		made[i] = duplicate(bpf_object__find_map_fd_by_name(object->obj, names[i]));
+		if (made[i] >= 0)
+			continue;
+		for (size_t n = 0; n < i; n++)
+			close(made[n]);
+		return kernel_error(why, made[i], "BPF map '%s'", names[i]);
+	}
+	memcpy(fds, made, count * sizeof(*fds));
+	return 0;
 }
 
 /*
@@ -76,13 +99,14 @@ static void load_no_program(struct moat *object)
 int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], struct problem *why)
 {
 	_cleanup_(object_freep) struct moat *object = NULL;
-	int made[SHARED_MAX];
 	int r;
 
 	r = open_object(&object, why);
 	if (r)
 		return r;
 	size_maps(object, capacity);
+	for (enum object_sieve_part part = 0; part < SIEVE_PARTS; part++)
+		bpf_map__set_autocreate(sieve_map(object, part), false);
 	load_no_program(object);
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
@@ -94,19 +118,39 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 				    "BPF maps for %u IPv4 and %u IPv6 sources: cannot be made",
 				    capacity[0], capacity[1]);
 
-	for (size_t i = 0; i < SHARED_MAX; i++)
-		made[i] = -1;
-	for (size_t i = 0; i < SHARED_MAX; i++) {
-		made[i] = duplicate(
-			bpf_object__find_map_fd_by_name(object->obj, object_shared_name[i]));
-		if (made[i] < 0) {
-			r = made[i];
-			close_all(made);
-			return kernel_error(why, r, "BPF map '%s'", object_shared_name[i]);
-		}
+	return duplicate_all(object, object_shared_name, SHARED_MAX, fds, why);
+}
+
+int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS],
+		      struct problem *why)
+{
+	const uint32_t entries[SIEVE_PARTS] = {
+		[SIEVE_VIEWS] = 1,
+		[SIEVE_BLOCKS4] = size->blocks,
+		[SIEVE_HOSTS4] = size->hosts,
+		[SIEVE_NODES4] = size->parts,
+		[SIEVE_LEAVES4] = size->leaves,
+		[SIEVE_BUCKETS6] = size->buckets,
+		[SIEVE_FILTER6] = size->buckets,
+	};
+	_cleanup_(object_freep) struct moat *object = NULL;
+	struct bpf_map *map;
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	load_no_program(object);
+	bpf_object__for_each_map(map, object->obj)
+		bpf_map__set_autocreate(map, map == object->maps.rodata);
+	for (enum object_sieve_part part = 0; part < SIEVE_PARTS; part++) {
+		bpf_map__set_autocreate(sieve_map(object, part), true);
+		bpf_map__set_max_entries(sieve_map(object, part), entries[part]);
 	}
-	memcpy(fds, made, sizeof(made));
-	return 0;
+	r = moat__load(object);
+	if (r)
+		return kernel_error(why, r, "BPF maps of the sieve: cannot be made");
+	return duplicate_all(object, object_sieve_name, SIEVE_PARTS, fds, why);
 }
 
 int object_make_flows(uint32_t flows, struct problem *why)
@@ -198,6 +242,18 @@ static int use_shared(struct moat *object, const int shared[static SHARED_MAX])
 	return 0;
 }
 
+static int use_sieve(struct moat *object, const struct object_sieve *sieve)
+{
+	int r = 0;
+
+	if (!sieve)
+		return 0; /* each program has its own, of one element, and does not look at it */
+	object->rodata->moat_sieved = sieve->number;
+	for (enum object_sieve_part part = 0; !r && part < SIEVE_PARTS; part++)
+		r = bpf_map__reuse_fd(sieve_map(object, part), sieve->fd[part]);
+	return r;
+}
+
 /* A ring for each CPU; the probe samples nothing. */
 static int use_samples(struct moat *object, int samples, bool for_probe)
 {
@@ -207,14 +263,15 @@ static int use_samples(struct moat *object, int samples, bool for_probe)
 					for_probe ? 1 : (uint32_t)kernel_cpus());
 }
 
-static int prepare(struct moat *object, const int shared[static SHARED_MAX], int iface, int stats,
-		   int samples, bool for_probe, bool frags)
+static int prepare(struct moat *object, const int shared[static SHARED_MAX],
+		   const struct object_sieve *sieve, int iface, int stats, int samples,
+		   bool for_probe, bool frags)
 {
 	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
 
 	bpf_map__set_autocreate(object->maps.moat_flows, false); /* what lies in the slot does */
-	r = use_shared(object, shared);
+	r = use_shared(object, shared) ?: use_sieve(object, sieve);
 	if (!r && iface >= 0)
 		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);
 	if (!r && stats >= 0)
@@ -250,8 +307,9 @@ static struct object_program take_program(struct object_program *p)
 	return taken;
 }
 
-int object_load(const int shared[static SHARED_MAX], int iface, int stats, int samples,
-		bool for_probe, bool frags, struct object_program *ret, struct problem *why)
+int object_load(const int shared[static SHARED_MAX], const struct object_sieve *sieve, int iface,
+		int stats, int samples, bool for_probe, bool frags, struct object_program *ret,
+		struct problem *why)
 {
 	_cleanup_(object_program_close) struct object_program p = OBJECT_PROGRAM_NONE;
 	_cleanup_(object_freep) struct moat *object = NULL;
@@ -260,7 +318,7 @@ int object_load(const int shared[static SHARED_MAX], int iface, int stats, int s
 	r = open_object(&object, why);
 	if (r)
 		return r;
-	r = prepare(object, shared, iface, stats, samples, for_probe, frags);
+	r = prepare(object, shared, sieve, iface, stats, samples, for_probe, frags);
 	if (r)
 		return kernel_error(why, r, "BPF programs: cannot be given their maps");
 	r = moat__load(object);

@@ -10,6 +10,7 @@
 #define PLANE_OBJECT_H
 
 #include "core/problem.h"
+#include "core/sieve.h"
 
 /* The maps all interfaces share. CONTROL is last: it is pinned last, and says the set is whole. */
 enum object_shared {
@@ -28,6 +29,29 @@ enum object_shared {
 };
 
 extern const char *const object_shared_name[SHARED_MAX];
+
+/* The maps of the sieve, all or none. */
+enum object_sieve_part {
+	SIEVE_VIEWS,
+	SIEVE_BLOCKS4,
+	SIEVE_HOSTS4,
+	SIEVE_NODES4,
+	SIEVE_LEAVES4,
+	SIEVE_BUCKETS6,
+	SIEVE_FILTER6,
+	SIEVE_PARTS,
+};
+
+extern const char *const object_sieve_name[SIEVE_PARTS];
+
+struct object_sieve {
+	int fd[SIEVE_PARTS];
+	uint32_t number; /* moat_control.sieve while it is written; not 0 */
+};
+
+/* Makes the maps of a sieve of this size. fds is untouched on failure. */
+int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS],
+		      struct problem *why);
 
 /* Makes the table of flows that lies in the slot, with room for so many. Returns its fd. */
 int object_make_flows(uint32_t flows, struct problem *why);
@@ -60,13 +84,15 @@ struct object_program {
 #define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1, -1 })
 
 /*
- * Loads the programs on the shared maps. iface, stats and samples: maps to
+ * Loads the programs on the shared maps. sieve: the one to read first, or NULL:
+ * they go by the records alone. iface, stats and samples: maps to
  * use, or -1 to make new ones. for_probe: the counters are one plain array that can be
  * mapped, since nothing runs the program but its owner, one at a time. frags:
  * takes multi-buffer packets.
  */
-int object_load(const int shared[static SHARED_MAX], int iface, int stats, int samples,
-		bool for_probe, bool frags, struct object_program *ret, struct problem *why);
+int object_load(const int shared[static SHARED_MAX], const struct object_sieve *sieve, int iface,
+		int stats, int samples, bool for_probe, bool frags, struct object_program *ret,
+		struct problem *why);
 
 void object_program_close(struct object_program *p);
 

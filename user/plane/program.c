@@ -9,6 +9,7 @@
 #include "plane/kernel.h"
 #include "plane/program_state.h"
 #include "plane/tables_map.h"
+#include "plane/tables_sieve.h"
 
 #define STATS_BATCH 512 /* cells a read */
 
@@ -140,9 +141,11 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 
 	pinned_iface = pinned_map(pins, PIN_IFACE, MOAT_MAP_IFACE);
 	pinned_stats = pinned_map(pins, PIN_STATS, MOAT_MAP_STATS);
-	p->shared = t->fd;
+	p->tables = t;
+	tables_note_reader(t);
 	p->frags = program_features()->frags;
-	r = object_load(t->fd, pinned_iface, pinned_stats, -1, false, p->frags, &p->fd, why)
+	r = object_load(t->fd, tables_object_sieve(t), pinned_iface, pinned_stats, -1, false,
+			p->frags, &p->fd, why)
 		    ?: finish(p, why);
 	r = r ?: program_samples_open(p, why);
 	if (r)
@@ -160,8 +163,8 @@ int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 
 	if (frags == p->frags)
 		return 0;
-	r = object_load(p->shared, p->fd.iface, p->fd.stats, p->fd.samples, false, frags, &fresh,
-			why);
+	r = object_load(p->tables->fd, tables_object_sieve(p->tables), p->fd.iface, p->fd.stats,
+			p->fd.samples, false, frags, &fresh, why);
 	if (r)
 		return r;
 	r = kernel_prog_info(fresh.ingress, &info);
@@ -184,7 +187,8 @@ int program_load_probe(const struct tables *t, struct program **ret, struct prob
 
 	if (!p)
 		return problem_set(why, -ENOMEM, "probe: out of memory");
-	r = object_load(t->fd, -1, -1, -1, true, program_features()->frags, &p->fd, why)
+	r = object_load(t->fd, tables_object_sieve(t), -1, -1, -1, true, program_features()->frags,
+			&p->fd, why)
 		    ?: finish(p, why);
 	if (r)
 		return r;

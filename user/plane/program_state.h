@@ -25,9 +25,9 @@ struct program {
 	char *root; /* the pins directory */
 	char *pins; /* the interface's own: root/if/NAME */
 	char name[PROGRAM_INTERFACE_MAX];
-	const int *shared; /* fds of the shared maps, borrowed from the tables */
-	bool replies;	   /* the egress program is wanted */
-	bool frags;	   /* loaded for multi-buffer packets */
+	const struct tables *tables; /* borrowed */
+	bool replies;		     /* the egress program is wanted */
+	bool frags;		     /* loaded for multi-buffer packets */
 	int link;
 	bool fallback;		      /* generic because native was refused */
 	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */

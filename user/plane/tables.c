@@ -9,6 +9,7 @@
 #include "plane/bpffs.h"
 #include "plane/kernel.h"
 #include "plane/tables_map.h"
+#include "plane/tables_sieve.h"
 
 /* ---- sizes ---- */
 
@@ -122,6 +123,7 @@ struct tables *tables_free(struct tables *t)
 {
 	if (!t)
 		return NULL;
+	tables_sieve_free(t->sieve);
 	unmap_array(t->control, 1, sizeof(*t->control));
 	unmap_array(t->class, 2 * MOAT_CLASSES, sizeof(*t->class));
 	unmap_array(t->phase, t->phases, sizeof(*t->phase));
@@ -225,7 +227,6 @@ static int make(struct tables *t, const uint32_t capacity[2], const struct moat_
 	struct moat_control control = {
 		.abi = MOAT_ABI,
 		.paused_until = old->paused_until,
-		.capacity = { capacity[0], capacity[1] },
 	};
 	uint32_t zero = 0;
 	int r;
@@ -264,6 +265,7 @@ int tables_open(const char *dir, const uint32_t capacity[2], struct tables **ret
 	if (r < 0)
 		return r;
 
+	memcpy(t->capacity, capacity, sizeof(t->capacity));
 	t->phases = capacity[MOAT_IPV4] + capacity[MOAT_IPV6] + 1;
 	r = map_all(t);
 	if (r)
@@ -319,9 +321,14 @@ int tables_pin(struct tables *t, struct problem *why)
 
 int tables_fd(const struct tables *t, const char *name)
 {
+	const struct object_sieve *sieve = tables_object_sieve(t);
+
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		if (!strcmp(name, object_shared_name[i]))
 			return t->fd[i];
+	for (size_t i = 0; sieve && i < SIEVE_PARTS; i++)
+		if (!strcmp(name, object_sieve_name[i]))
+			return sieve->fd[i];
 	return -ENOENT;
 }
 

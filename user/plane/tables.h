@@ -12,6 +12,7 @@
 
 #include "core/prefix.h"
 #include "core/problem.h"
+#include "core/sieve.h"
 #include "moat/abi.h"
 #include "moat/control.h"
 #include "moat/policy.h"
@@ -66,6 +67,31 @@ int tables_set_flows(struct tables *t, uint32_t flows, const struct moat_ports *
 		     struct problem *why);
 /* How many flows have room; 0: none is noted. */
 uint32_t tables_flows(const struct tables *t);
+
+/*
+ * The sieve (moat/sieve.h) of these tables: made, filled from what is installed
+ * and in force for the programs that are loaded from then on. Any sieve of a
+ * daemon before is out of force: programs that have one go by the records
+ * until they are replaced. Call it once, as the only daemon on the pins,
+ * before a program is loaded. room: bytes it may take. Not wanted, or on
+ * failure (-ENOMEM, ...), lookups go by the records alone.
+ *
+ * Beside programs of interfaces, a program of program_load_probe() may read it
+ * only while the tables are not written.
+ */
+int tables_set_sieve(struct tables *t, bool wanted, uint64_t room, struct problem *why);
+
+/* Bytes it takes for tables of this capacity: kernel memory, and moatd's own beside it. */
+uint64_t tables_sieve_memory(const uint32_t capacity[2]);
+
+struct tables_sieve_state {
+	bool wanted;
+	bool on;
+	const char *why; /* wanted and not on; else empty. Belongs to the tables. */
+	uint64_t memory; /* of its maps, bytes */
+	struct sieve_numbers numbers;
+};
+void tables_sieve_state(const struct tables *t, struct tables_sieve_state *ret);
 
 /* fd of a shared map by its name in moat/abi.h, or -ENOENT. Belongs to t. */
 int tables_fd(const struct tables *t, const char *name);

@@ -11,6 +11,7 @@
 #include "plane/kernel.h"
 #include "plane/program.h"
 #include "plane/tables_map.h"
+#include "plane/tables_sieve.h"
 
 #define BATCH	  65536 /* entries a system call */
 #define READ_ROOM 65536 /* entries a read; no bucket of a hash is that long */
@@ -103,7 +104,7 @@ static size_t put_batch(const struct sources *s, const void *keys, const struct 
 	return done < count ? done : 0;
 }
 
-/* At most BATCH entries. Returns how many failed, or a fatal error. */
+/* At most BATCH entries. Returns how many failed, or a fatal error, which the rest has too. */
 static ssize_t put_run(const struct sources *s, const void *keys, const struct moat_source *values,
 		       size_t count, int16_t *done)
 {
@@ -114,10 +115,13 @@ static ssize_t put_run(const struct sources *s, const void *keys, const struct m
 	for (; at < count; at++) {
 		int r = put_one(s, key_at(s, keys, at), &values[at]);
 
-		if (is_fatal(r))
-			return r;
 		done[at] = (int16_t)r;
 		failed += r < 0;
+		if (is_fatal(r)) {
+			while (++at < count)
+				done[at] = (int16_t)r;
+			return r;
+		}
 	}
 	return failed;
 }
@@ -152,12 +156,11 @@ static ssize_t put(struct tables *t, uint8_t family, const void *keys,
 			r = put_run(&s, key_at(&s, keys, at), &values[at], run, &done[at]);
 		} else {
 			r = put_keeping(&s, key_at(&s, keys, at), &values[at]);
-			if (is_fatal(r))
-				return r;
 			done[at] = (int16_t)r;
-			r = r < 0;
+			r = is_fatal((int)r) ? r : r < 0;
 			run = 1;
 		}
+		tables_sieve_put(t, family, key_at(&s, keys, at), &values[at], &done[at], run);
 		if (r < 0)
 			return r;
 		failed += r;
@@ -211,8 +214,15 @@ static int delete (struct tables *t, uint8_t family, const void *keys, size_t co
 	struct sources s = sources_of(t, family);
 	int r = 0;
 
-	for (size_t at = 0; !r && at < count; at += BATCH)
-		r = delete_run(&s, key_at(&s, keys, at), count - at < BATCH ? count - at : BATCH);
+	for (size_t at = 0; !r && at < count; at += BATCH) {
+		const void *from = key_at(&s, keys, at);
+		size_t run = count - at < BATCH ? count - at : BATCH;
+
+		tables_sieve_delete(t, family, from, run);
+		r = delete_run(&s, from, run);
+		if (r)
+			tables_sieve_restore(t, family, from, run);
+	}
 	return r;
 }
 

@@ -16,8 +16,13 @@ struct tables {
 	bool adopted;	    /* the maps were pinned before */
 	bool pinned;	    /* and are now */
 	bool filled[2];	    /* by family: may hold entries */
-	uint32_t phases;    /* entries of moat_phases */
-	uint64_t limiting;  /* categories whose policy in force is limit */
+	uint32_t capacity[2];
+	uint32_t phases;   /* entries of moat_phases */
+	uint64_t limiting; /* categories whose policy in force is limit */
+
+	struct tables_sieve *sieve; /* owned; NULL: none */
+	bool sieve_wanted;
+	char sieve_problem[PROBLEM_MAX]; /* why there is none, or it is out of use; or empty */
 
 	/* Mapped. */
 	struct moat_control *control;

@@ -9,6 +9,7 @@
 #include <bpf/bpf.h>
 
 #include "plane/tables_map.h"
+#include "plane/tables_sieve.h"
 
 /* ---- grace ---- */
 
@@ -51,6 +52,7 @@ int tables_set_lengths(struct tables *t, uint8_t family, const struct moat_lengt
 	if (r)
 		return r;
 	__atomic_store_n(&t->control->lengths_bank[family], bank, __ATOMIC_RELEASE);
+	tables_sieve_lengths(t, family, lengths->count);
 	tables_grace();
 	return 0;
 }
