@@ -233,7 +233,7 @@ static void a_bad_confidence_behind_a_list_is_seen(void **state)
 	assert_int_equal(apply(lab, s, &rows), 0);
 	lab_sql(lab, "UPDATE listing SET confidence = 300 WHERE source = '192.0.2.2'");
 	assert_int_equal(store_changes(s, 0, 100, note_confidence, text, &seq, &lab->why), 0);
-	assert_string_equal(text, "200 200 - - 300 ");
+	assert_string_equal(text, "- 200 80 80 300 ");
 }
 
 static void what_is_known_of_a_feed_survives(void **state)

@@ -12,7 +12,7 @@ static const char promised_listing[] =
 	"created_at INTEGER 1 unixepoch() 0,expires_at INTEGER 0 - 0,review_at INTEGER 0 - 0";
 static const char promised_change[] =
 	"seq INTEGER 0 - 1,op TEXT 0 - 0,source TEXT 0 - 0,category TEXT 0 - 0,feed TEXT 0 - 0,"
-	"expires_at INTEGER 0 - 0,at INTEGER 0 - 0,region TEXT 0 - 0";
+	"expires_at INTEGER 0 - 0,at INTEGER 0 - 0,region TEXT 0 - 0,confidence INTEGER 0 - 0";
 static const char promised_refused[] =
 	"source TEXT 0 - 0,category TEXT 0 - 0,feed TEXT 0 - 0,cause TEXT 0 - 0,at INTEGER 0 - 0";
 static const char promised_audit[] =
@@ -111,10 +111,10 @@ static void a_newer_schema_is_refused_and_left_alone(void **state)
 	struct lab *lab = *state;
 
 	store_free(lab_open(lab));
-	lab_sql(lab, "PRAGMA user_version = 3");
-	assert_refused(lab, -EPROTO, "schema is version 3, this moat knows up to 2");
+	lab_sql(lab, "PRAGMA user_version = 4");
+	assert_refused(lab, -EPROTO, "schema is version 4, this moat knows up to 3");
 	assert_non_null(strstr(lab->why.text, "run the newer moat"));
-	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 3);
+	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 4);
 }
 
 static void tables_of_another_program_are_refused_and_left_alone(void **state)

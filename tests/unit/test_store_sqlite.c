@@ -297,20 +297,25 @@ static int check_change(void *arg, const struct change *change)
 	return 0;
 }
 
-static void a_change_carries_the_confidence_the_listing_has_now(void **state)
+static void a_change_carries_the_confidence_the_listing_had_then(void **state)
 {
-	const char *add[] = { "add", "192.0.2.1", "high" };
-	const char *gone[] = { "add", "192.0.2.1", NULL };
+	const char *bad[] = { "add", "192.0.2.1", "high" };
+	const char *good[] = { "add", "192.0.2.1", "70" };
+	const char *none[] = { "add", "192.0.2.1", NULL };
+	const char *gone[] = { "remove", "192.0.2.1", NULL };
 	struct lab *lab = *state;
 	_cleanup_(store_freep) struct store *s = lab_open(lab);
 	int64_t seq = 0;
 
 	lab_sql(lab, "INSERT INTO listing (source, category, confidence) VALUES"
-		     " ('192.0.2.1', 'c', 'high')");
-	assert_int_equal(store_changes(s, 0, 1, check_change, add, &seq, &lab->why), 0);
-	assert_int_equal(seq, 1);
-	lab_sql(lab, "DELETE FROM listing");
-	assert_int_equal(store_changes(s, 0, 1, check_change, gone, &seq, &lab->why), 0);
+		     " ('192.0.2.1', 'c', 'high');"
+		     "UPDATE listing SET confidence = 70; UPDATE listing SET confidence = NULL;"
+		     "DELETE FROM listing");
+	assert_int_equal(store_changes(s, 0, 1, check_change, bad, &seq, &lab->why), 0);
+	assert_int_equal(store_changes(s, 1, 1, check_change, good, &seq, &lab->why), 0);
+	assert_int_equal(store_changes(s, 2, 1, check_change, none, &seq, &lab->why), 0);
+	assert_int_equal(store_changes(s, 3, 1, check_change, gone, &seq, &lab->why), 0);
+	assert_int_equal(seq, 4);
 }
 
 static int stop(void *arg, const struct change *change)
@@ -486,7 +491,7 @@ int main(void)
 		TEST(one_call_looks_at_a_bounded_number_of_rows),
 		TEST(nonsense_comes_out_as_text_that_fails_the_gate),
 		TEST(huge_text_comes_out_cut_and_marked),
-		TEST(a_change_carries_the_confidence_the_listing_has_now),
+		TEST(a_change_carries_the_confidence_the_listing_had_then),
 		TEST(a_callback_stops_the_reading),
 		TEST(a_log_that_was_pruned_behind_the_follower_is_stale),
 		TEST(pruning_takes_old_changes_from_the_old_end_only),

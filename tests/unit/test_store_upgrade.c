@@ -4,22 +4,28 @@
  * nothing half done, and refused with what to do where that cannot be.
  */
 #include "tests/unit/store_version_1.h"
+#include "tests/unit/store_version_2.h"
 #include "tests/unit/test_store_lab.h"
 
-static void make_version_1(struct lab *lab, const char *more)
+static void make_version(struct lab *lab, int version, const char *schema, const char *more)
 {
-	char *header =
-		sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = 1", 0x6d6f6174);
+	char *header = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
+				       0x6d6f6174, version);
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(lab->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL),
 			 SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, version_1_sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, schema, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, header, NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, more, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_free(header);
 	sqlite3_close(db);
+}
+
+static void make_version_1(struct lab *lab, const char *more)
+{
+	make_version(lab, 1, version_1_sql, more);
 }
 
 static const char two_rows[] =
@@ -45,7 +51,7 @@ static void a_version_1_database_keeps_its_rows_and_its_log(void **state)
 
 	make_version_1(lab, two_rows);
 	s = lab_open(lab);
-	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 2);
+	assert_int_equal(lab_number(lab, "PRAGMA user_version"), STORE_SCHEMA);
 	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 2);
 	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit WHERE hash IS NULL"), 2);
 	assert_int_equal(store_snapshot(s, keep_region, region, &seq, &lab->why), 0);
@@ -70,6 +76,37 @@ static void what_is_written_after_it_has_what_is_new(void **state)
 					 " '%region ''de'' review 1800000000'"),
 			 1);
 	assert_int_equal(store_feed_save(s, &known, &lab->why), 0);
+}
+
+static int note_confidence(void *arg, const struct change *change)
+{
+	char *text = arg;
+	size_t used = strlen(text);
+
+	snprintf(text + used, 64 - used, "%s ", change->row.confidence ?: "-");
+	return 0;
+}
+
+static void a_version_2_database_gets_the_confidence_into_its_log(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = NULL;
+	char text[64] = "";
+	size_t listings = 0;
+	int64_t seq = 0;
+
+	make_version(lab, 2, version_2_sql,
+		     "INSERT INTO listing (source, category, confidence, review_at) VALUES"
+		     " ('192.0.2.1', 'botnet', 80, 1)");
+	s = lab_open(lab);
+	assert_int_equal(lab_number(lab, "PRAGMA user_version"), STORE_SCHEMA);
+	lab_sql(lab, "UPDATE listing SET confidence = 90");
+	assert_int_equal(store_changes(s, 0, 10, note_confidence, text, &seq, &lab->why), 0);
+	assert_string_equal(text, "- 90 ");
+	assert_int_equal(store_snapshot(s, count_listing, &listings, &seq, &lab->why), 0);
+	assert_int_equal(listings, 1);
+	assert_int_equal(store_review_due(s, 2, &listings, &lab->why), 0);
+	assert_int_equal(listings, 1);
 }
 
 static void its_table_of_feeds_stays(void **state)
@@ -150,7 +187,7 @@ static void one_that_takes_the_place_of_the_open_one_is_upgraded_too(void **stat
 	make_version_1(lab, two_rows);
 	assert_int_equal(store_snapshot(s, count_listing, &count, &seq, &lab->why), 0);
 	assert_int_equal(count, 2);
-	assert_int_equal(lab_number(lab, "PRAGMA user_version"), 2);
+	assert_int_equal(lab_number(lab, "PRAGMA user_version"), STORE_SCHEMA);
 }
 
 /* As another user: root may write to what is read-only for others. */
@@ -173,7 +210,7 @@ static void one_that_can_only_be_read_says_what_to_do(void **state)
 		if (!geteuid() && setresuid(65534, 65534, 65534))
 			_exit(3);
 		err = store_open(lab->uri, &s, &lab->why);
-		if (err != -EROFS || !strstr(lab->why.text, "version 1, this moat needs 2") ||
+		if (err != -EROFS || !strstr(lab->why.text, "version 1, this moat needs 3") ||
 		    !strstr(lab->why.text, "writable for moatd once"))
 			_exit(fprintf(stderr, "%d %s\n", err, lab->why.text) ? 1 : 2);
 		_exit(0);
@@ -190,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_version_1_database_keeps_its_rows_and_its_log),
 		TEST(what_is_written_after_it_has_what_is_new),
+		TEST(a_version_2_database_gets_the_confidence_into_its_log),
 		TEST(its_table_of_feeds_stays),
 		TEST(columns_of_the_operator_are_no_hindrance),
 		TEST(a_second_opening_finds_nothing_to_do),

@@ -51,7 +51,8 @@ const char schema_tables[] =
 	"CREATE TABLE change (\n"
 	"  seq INTEGER PRIMARY KEY AUTOINCREMENT,\n"
 	"  op TEXT,                       -- add: the row is now like this; remove\n"
-	"  source TEXT, category TEXT, feed TEXT, expires_at INTEGER, at INTEGER, region TEXT);\n"
+	"  source TEXT, category TEXT, feed TEXT, expires_at INTEGER, at INTEGER, region TEXT,\n"
+	"  confidence INTEGER);\n"
 
 	"CREATE TABLE refused (source TEXT, category TEXT, feed TEXT, cause TEXT, at INTEGER);\n"
 	"CREATE INDEX refused_key ON refused (source, category, feed);\n"
@@ -72,7 +73,7 @@ const char schema_tables[] =
 	"CREATE TABLE writer (actor TEXT NOT NULL, origin TEXT NOT NULL);\n";
 
 const char schema_triggers[] =
-	"CREATE INDEX listing_review ON listing (review_at, expires_at)\n"
+	"CREATE INDEX IF NOT EXISTS listing_review ON listing (review_at, expires_at)\n"
 	"WHERE review_at IS NOT NULL;\n"
 
 	"CREATE TRIGGER listing_guard_insert BEFORE INSERT ON listing\n"
@@ -91,9 +92,9 @@ const char schema_triggers[] =
 	"CREATE TRIGGER listing_insert AFTER INSERT ON listing\n"
 	"BEGIN\n"
 	"  SELECT RAISE(ABORT, 'listing: rowid is below 1: leave rowid out') WHERE NEW.rowid < 1;\n"
-	"  INSERT INTO change (op, source, category, feed, expires_at, at, region)\n"
+	"  INSERT INTO change (op, source, category, feed, expires_at, at, region, confidence)\n"
 	"    VALUES ('add', NEW.source, NEW.category, NEW.feed, NEW.expires_at, unixepoch(),\n"
-	"      NEW.region);\n"
+	"      NEW.region, NEW.confidence);\n"
 	"  INSERT INTO audit (at, actor, origin, verb, detail) VALUES (unixepoch(),\n"
 	"    coalesce((SELECT actor FROM writer), 'sql'),\n"
 	"    coalesce((SELECT origin FROM writer), 'sql'), 'add',\n"
@@ -108,9 +109,9 @@ const char schema_triggers[] =
 	"      OLD.region\n"
 	"    WHERE OLD.source IS NOT NEW.source OR OLD.category IS NOT NEW.category\n"
 	"      OR OLD.feed IS NOT NEW.feed;\n"
-	"  INSERT INTO change (op, source, category, feed, expires_at, at, region)\n"
+	"  INSERT INTO change (op, source, category, feed, expires_at, at, region, confidence)\n"
 	"    VALUES ('add', NEW.source, NEW.category, NEW.feed, NEW.expires_at, unixepoch(),\n"
-	"      NEW.region);\n"
+	"      NEW.region, NEW.confidence);\n"
 	"  INSERT INTO audit (at, actor, origin, verb, detail) VALUES (unixepoch(),\n"
 	"    coalesce((SELECT actor FROM writer), 'sql'),\n"
 	"    coalesce((SELECT origin FROM writer), 'sql'), 'update',\n"
@@ -159,10 +160,35 @@ const char schema_triggers[] =
 	"CREATE TRIGGER audit_guard_delete BEFORE DELETE ON audit\n"
 	"BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;\n";
 
+/* Triggers of all versions: they are made anew. */
+#define DROP_TRIGGERS                                                                              \
+	"DROP TRIGGER IF EXISTS listing_guard_insert;\n"                                           \
+	"DROP TRIGGER IF EXISTS listing_guard_update;\n"                                           \
+	"DROP TRIGGER IF EXISTS listing_insert;\n"                                                 \
+	"DROP TRIGGER IF EXISTS listing_update;\n"                                                 \
+	"DROP TRIGGER IF EXISTS listing_delete;\n"                                                 \
+	"DROP TRIGGER IF EXISTS change_guard_seq;\n"                                               \
+	"DROP TRIGGER IF EXISTS change_guard_insert;\n"                                            \
+	"DROP TRIGGER IF EXISTS change_guard_update;\n"                                            \
+	"DROP TRIGGER IF EXISTS change_guard_delete;\n"                                            \
+	"DROP TRIGGER IF EXISTS audit_guard_rowid;\n"                                              \
+	"DROP TRIGGER IF EXISTS audit_guard_replace;\n"                                            \
+	"DROP TRIGGER IF EXISTS audit_guard_insert;\n"                                             \
+	"DROP TRIGGER IF EXISTS audit_guard_update;\n"                                             \
+	"DROP TRIGGER IF EXISTS audit_guard_delete;\n"
+
 /*
- * From version 1: it had no review_at, region of a change, hash, nor held, and table
- * feed only once there had been one. Columns are added, so that no row is
- * rewritten; triggers are made anew.
+ * Version 2 had no confidence of a change: each was looked up in listing, which
+ * cost more than all the rest of following the log. Columns are added, so that
+ * no row is rewritten.
+ */
+#define FROM_VERSION_2 "ALTER TABLE change ADD COLUMN confidence INTEGER;\n" DROP_TRIGGERS
+
+static const char from_version_2[] = FROM_VERSION_2;
+
+/*
+ * Version 1 had no review_at, region of a change, hash, nor held, and table
+ * feed only once there had been one.
  */
 static const char from_version_1[] =
 	"CREATE TABLE IF NOT EXISTS feed (\n"
@@ -173,24 +199,17 @@ static const char from_version_1[] =
 	"ALTER TABLE feed ADD COLUMN held_why TEXT;\n"
 	"ALTER TABLE listing ADD COLUMN review_at INTEGER;\n"
 	"ALTER TABLE change ADD COLUMN region TEXT;\n"
-	"ALTER TABLE audit ADD COLUMN hash TEXT;\n"
-	"DROP TRIGGER IF EXISTS listing_guard_insert;\n"
-	"DROP TRIGGER IF EXISTS listing_guard_update;\n"
-	"DROP TRIGGER IF EXISTS listing_insert;\n"
-	"DROP TRIGGER IF EXISTS listing_update;\n"
-	"DROP TRIGGER IF EXISTS listing_delete;\n"
-	"DROP TRIGGER IF EXISTS change_guard_seq;\n"
-	"DROP TRIGGER IF EXISTS change_guard_insert;\n"
-	"DROP TRIGGER IF EXISTS change_guard_update;\n"
-	"DROP TRIGGER IF EXISTS change_guard_delete;\n"
-	"DROP TRIGGER IF EXISTS audit_guard_replace;\n"
-	"DROP TRIGGER IF EXISTS audit_guard_insert;\n"
-	"DROP TRIGGER IF EXISTS audit_guard_update;\n"
-	"DROP TRIGGER IF EXISTS audit_guard_delete;\n";
+	"ALTER TABLE audit ADD COLUMN hash TEXT;\n" FROM_VERSION_2;
 
 const char *schema_upgrade(int64_t version)
 {
-	return version == 1 ? from_version_1 : NULL;
+	switch (version) {
+	case 1:
+		return from_version_1;
+	case 2:
+		return from_version_2;
+	}
+	return NULL;
 }
 
 /*

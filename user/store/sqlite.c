@@ -403,7 +403,6 @@ static int open_database(struct store *s, bool create, struct problem *why)
 	}
 	s->schema_version = version;
 	s->data_version = -1;
-	s->own_after = s->own_upto = 0;
 	s->stale = true;
 	watch_file(&s->watch, sqlite3_db_filename(s->db, "main"));
 	return 0;

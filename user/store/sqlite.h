@@ -82,8 +82,6 @@ struct store {
 	bool stale;	/* another file or schema since the last snapshot: its seq means nothing */
 	bool wrote;	/* we did, since the last store_poll() */
 	int64_t data_version, schema_version;
-	int64_t own_after,
-		own_upto; /* changes by the last list written here: none has a bad confidence */
 	struct watch watch;
 	struct feed_rows *rows; /* what FEED_ROWS_TABLE reads; NULL: nothing is being written */
 	char scratch[TEXT_COLUMNS][STORE_TEXT_MAX + sizeof(TEXT_MORE)];

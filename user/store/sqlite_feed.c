@@ -20,8 +20,10 @@
 	" review_at = coalesce(review_at, excluded.review_at)"
 
 #define LOG_PUT                                                                                    \
-	"INSERT OR ROLLBACK INTO change (op, source, category, feed, expires_at, at, region)"      \
-	" SELECT 'add', source, category, ?1, expires_at, ?2, region FROM " FEED_ROWS_TABLE
+	"INSERT OR ROLLBACK INTO change (op, source, category, feed, expires_at, at, region,"      \
+	" confidence)"                                                                             \
+	" SELECT 'add', source, category, ?1, expires_at, ?2, region, confidence"                  \
+	" FROM " FEED_ROWS_TABLE
 
 #define LOG_END                                                                                    \
 	"INSERT INTO change (op, source, category, feed, at) VALUES ('remove', ?1, ?2, ?3, ?4)"
@@ -284,12 +286,10 @@ static int commit_unfolded(struct store *s, struct txn *txn, struct problem *why
 int store_feed_apply(struct store *s, const struct feed_difference *difference, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
-	int64_t before = 0, after = 0;
 	int err;
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_actor(s, &txn, difference->actor, why);
-	err = err ?: sqlite_head(s, &before, why);
 	if (err)
 		return err;
 	triggers(s, false);
@@ -299,12 +299,9 @@ int store_feed_apply(struct store *s, const struct feed_difference *difference, 
 	if (!err)
 		err = sqlite_audit(s, difference->actor, difference->now, "import",
 				   difference->detail, why);
-	err = err ?: sqlite_head(s, &after, why);
 	err = err ?: commit_unfolded(s, &txn, why);
 	if (err)
 		return err;
-	s->own_after = before;
-	s->own_upto = after;
 	s->wrote = true;
 	return 0;
 }

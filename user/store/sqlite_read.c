@@ -135,18 +135,13 @@ int store_changes(struct store *s, int64_t seq, size_t limit, store_change_fn fn
 	if (head < seq)
 		return stale(s, seq, why);
 	err = sqlite_prepare(s, SLOT_CHANGES,
-			     "SELECT seq, at, source, category, feed, expires_at,"
-			     " CASE WHEN seq > ?3 AND seq <= ?4 THEN NULL ELSE"
-			     " (SELECT confidence FROM listing l WHERE l.source = c.source AND"
-			     "  l.category = c.category AND l.feed = c.feed) END, region, op"
-			     " FROM change c WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+			     "SELECT seq, at, " ROW_COLUMNS ", op FROM change"
+			     " WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 			     &stmt, why);
 	if (err)
 		return err;
 	sqlite3_bind_int64(stmt, 1, seq);
 	sqlite3_bind_int64(stmt, 2, limit < INT64_MAX ? (int64_t)limit : INT64_MAX);
-	sqlite3_bind_int64(stmt, 3, s->own_after);
-	sqlite3_bind_int64(stmt, 4, s->own_upto);
 	err = follow(s, stmt, &last, fn, arg, why);
 	if (err)
 		return err;

@@ -26,7 +26,7 @@
 #include "core/gate.h"
 #include "core/problem.h"
 
-#define STORE_SCHEMA   2      /* version this program writes; a newer one is refused */
+#define STORE_SCHEMA   3      /* version this program writes; a newer one is refused */
 #define STORE_BUSY_MS  100    /* how long a write waits for another writer */
 #define STORE_TEXT_MAX 1024   /* bytes of a string that is handed out */
 #define STORE_SCAN_MAX 250000 /* rows that one store_list() looks at */
@@ -70,9 +70,7 @@ int store_snapshot(struct store *s, store_listing_fn fn, void *arg, int64_t *ret
 struct change {
 	int64_t seq;
 	const char *op; /* "add" (insert or update: the row is now like this) or "remove" */
-	struct row row; /* confidence is the listing's as it is now; NULL if that is gone, or
-			   the change is one of store_feed_apply(), which writes none that
-			   the gate refuses. The rest, region too, is as the log has it. */
+	struct row row; /* as it was then */
 	int64_t at;	/* seconds since 1970 */
 };
 
