@@ -14,7 +14,7 @@
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
 #:   sudo make bench-bars   both; fails if a bar is not met
 #:   sudo make bench-plot   both, drawn as tools/bench/plot/*.svg (CSV="file ...": of these rows)
-#:   sudo make   draws tools/bench/plot/*.svg of both, or of CSV="file ..."
+#:   sudo make bench-hits   what noting the hits of listed sources costs a packet
 #:   sudo make bench-control  how fast the daemon brings listings into force (BIG=1: 10,000,000 too)
 #:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
 #:   sudo make install  to PREFIX=/usr/local, under DESTDIR
@@ -126,7 +126,7 @@ $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $
 INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
-	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies selftest labels explain frame daemon \
+	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies hits selftest labels explain frame daemon \
 	      daemon_never audit_chain audit_note ifaces samples loop notify)
 SYNC_TESTS := $(filter $(patsubst %,$(BUILD)/tests/unit/test_daemon_%,sync sync_hold sync_full sync_trouble sync_random sync_quorum sync_region \
 		sync_never sync_forged \
@@ -346,7 +346,7 @@ $(BENCH)/%.o: tools/bench/%.c
 $(BENCH)/parse: $(BENCH)/parse.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
 BENCH_FILTER := $(addprefix $(BENCH)/,filter.o sources.o) $(PLANE) $(CORE)
-$(BENCH)/lookup $(BENCH)/flood $(BENCH)/update: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
+$(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/hits: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 
 $(BENCH)/wire: $(addprefix $(BENCH)/,wire.o sender.o churn.o probe.o run.o) $(BENCH_FILTER)
@@ -359,6 +359,17 @@ $(BENCH)/verdicts: $(BENCH)/verdicts.o $(BENCH)/probe.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_store)
+
+# The filter without its hits, for what they cost.
+$(BENCH)/hitless/moat.staged.bpf.o: bpf/moat.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) -Itools/bench/hitless -Itools/bench/stage $(BPF_CFLAGS) -Wno-unused-parameter -MMD -MP -c -o $@ $<
+
+.PHONY: bench-hits
+bench-hits:
+	@{ $(need_root); } >&2
+	@{ tools/install-deps build && $(self) $(BENCH)/hits $(BENCH)/moat.staged.bpf.o $(BENCH)/hitless/moat.staged.bpf.o; } >&2
+	@status=0; $(BENCH)/hits $(BENCH) 1000 1000000 || status=$$?; $(give_back); exit $$status
 
 .PHONY: bench bench-wire bench-bars bench-plot bench-control bench-tools
 bench-tools: $(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/wire $(BENCH)/latency $(BENCH)/parse $(BENCH)/verdicts $(BENCH)/sender.bpf.o $(BENCH_OBJECTS)

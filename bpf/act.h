@@ -7,6 +7,7 @@
 #define BPF_ACT_H
 
 #include "bpf/count.h"
+#include "bpf/hits.h"
 #include "bpf/maps.h"
 #include "bpf/sample.h"
 #include "bpf/tag.h"
@@ -48,6 +49,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 {
 	enum moat_verdict verdict = act_default(why);
 	const struct moat_iface *iface;
+	__u64 counter;
 	__u32 zero = 0;
 
 	iface = bpf_map_lookup_elem(&moat_iface, &zero);
@@ -62,7 +64,9 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		why = tag_packet(ctx, pkt, why);
 		verdict = act_default(why);
 	}
-	sample_packet(ctx, pkt, iface, verdict, why, count_packet(pkt, verdict, why));
+	counter = count_packet(pkt, verdict, why);
+	sample_packet(ctx, pkt, iface, verdict, why, counter);
+	hit_packet(pkt, why, sample_mix(counter, iface->sample_seed));
 	return verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -3,9 +3,10 @@
  * Every map: who writes it, who reads it, what empty means.
  *
  * The sizes written here are placeholders where the daemon sets the size
- * before loading (sources, phases, sieve, flows, samples). All maps but those of
- * the sieve and moat_samples are pinned; moat_iface, moat_stats and
- * moat_samples exist once for each interface, the others once.
+ * before loading (sources, phases, sieve, flows, hits, samples). All maps but
+ * those of the sieve, moat_samples and moat_hit_pace are pinned; moat_iface,
+ * moat_stats, moat_samples and moat_hit_pace exist once for each interface, the
+ * others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -16,6 +17,7 @@
 
 #include "moat/control.h"
 #include "moat/flow.h"
+#include "moat/hits.h"
 #include "moat/policy.h"
 #include "moat/sample.h"
 #include "moat/sieve.h"
@@ -122,6 +124,30 @@ struct {
 	__type(key, __u32);
 	__array(values, struct flow_table);
 } moat_flow_slot SEC(".maps");
+
+/* What listed sources sent; those not seen for long give way. Program writes, daemon reads. Empty: nothing yet. */
+struct hit_table {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct moat_hit_key);
+	__type(value, struct moat_hit);
+} moat_hits SEC(".maps");
+
+/* Where the program finds moat_hits. Daemon writes. Empty: no hit is noted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct hit_table);
+} moat_hit_slot SEC(".maps");
+
+/* How many hits each CPU may still note. Program writes and reads. Empty: the tick has only begun. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct moat_hit_pace);
+} moat_hit_pace SEC(".maps");
 
 /* The switches of one interface. Daemon writes. Empty: every action only counts. */
 struct {

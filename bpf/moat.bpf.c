@@ -43,8 +43,10 @@ static __always_inline enum moat_reason judge(struct xdp_md *ctx, struct packet 
 		return MOAT_PAUSED;
 
 	result = lookup_source(pkt, control, &found);
-	if (result == LOOKUP_LISTED)
+	if (result == LOOKUP_LISTED) {
+		pkt->matched = found.len;
 		return reply_check(ctx, pkt, rules_check(ctx, pkt, control, &found));
+	}
 
 	why = parse_doubt(ctx, pkt); /* an expired listing counts no more: not even here */
 	if (why)

@@ -29,6 +29,7 @@ struct packet {
 	__u32 family;	  /* enum moat_family */
 	__u32 ip;	  /* offset of the IP header in the frame, at most 26 */
 	__u32 doubt;	  /* plain reason of moat_reason.h that a clean source leaves with, or 0 */
+	__u32 matched;	  /* prefix length of the source that decided */
 	__u32 category;	  /* that decided; 0 without */
 	__u32 mark;	  /* of the policy that decided, for action tag */
 	__u32 dscp;	  /* likewise */

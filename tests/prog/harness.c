@@ -13,6 +13,7 @@
 
 #define METADATA_MAX 256
 #define FLOWS	     4096
+#define HITS	     1024
 #define DATA_MAX     (METADATA_MAX + PACKET_MAX)
 
 struct harness {
@@ -46,11 +47,11 @@ static void must(bool good, const char *what)
 static int share_maps(struct harness *h, const struct harness *from)
 {
 	static const char *const shared[] = {
-		MOAT_MAP_SOURCE4,  MOAT_MAP_SOURCE6,  MOAT_MAP_PHASES, MOAT_MAP_LENGTHS,
-		MOAT_MAP_CLASSES,  MOAT_MAP_POLICIES, MOAT_MAP_PORTS,  MOAT_MAP_NAMES,
-		MOAT_MAP_CONTROL,  MOAT_MAP_CLIENTS,  MOAT_MAP_SLOT,   MOAT_MAP_SIEVE,
-		MOAT_MAP_BLOCKS4,  MOAT_MAP_HOSTS4,   MOAT_MAP_NODES4, MOAT_MAP_LEAVES4,
-		MOAT_MAP_BUCKETS6, MOAT_MAP_FILTER6,
+		MOAT_MAP_SOURCE4,  MOAT_MAP_SOURCE6,  MOAT_MAP_PHASES,	 MOAT_MAP_LENGTHS,
+		MOAT_MAP_CLASSES,  MOAT_MAP_POLICIES, MOAT_MAP_PORTS,	 MOAT_MAP_NAMES,
+		MOAT_MAP_CONTROL,  MOAT_MAP_CLIENTS,  MOAT_MAP_SLOT,	 MOAT_MAP_SIEVE,
+		MOAT_MAP_BLOCKS4,  MOAT_MAP_HOSTS4,   MOAT_MAP_NODES4,	 MOAT_MAP_LEAVES4,
+		MOAT_MAP_BUCKETS6, MOAT_MAP_FILTER6,  MOAT_MAP_HIT_SLOT,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(shared); i++) {
@@ -74,6 +75,7 @@ static int load(struct harness *h, const struct harness_options *o, bool frags)
 	bpf_map__set_max_entries(h->skel->maps.moat_source6, o->capacity[MOAT_IPV6]);
 	bpf_map__set_max_entries(h->skel->maps.moat_phases, o->phases);
 	bpf_map__set_max_entries(h->skel->maps.moat_flows, FLOWS);
+	bpf_map__set_max_entries(h->skel->maps.moat_hits, HITS);
 	if (harness_sieve_wanted())
 		harness_sieve_size(h->skel, o->capacity);
 	if (o->share) {

@@ -195,7 +195,7 @@ static void a_table_that_cannot_be_had_leaves_none(void **state)
 
 	(void)state;
 	assert_true(tables_set_flows(t, UINT32_MAX, &clients, &why) < 0);
-	assert_non_null(strstr(why.text, "flows: cannot be made"));
+	assert_non_null(strstr(why.text, "entries: cannot be made"));
 	assert_int_equal(in_slot(t), 0);
 	assert_int_equal(tables_flows(t), 0);
 }

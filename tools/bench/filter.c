@@ -12,6 +12,7 @@
 
 #include "core/base.h"
 #include "moat/control.h"
+#include "moat/hits.h"
 #include "moat/policy.h"
 #include "moat/stats.h"
 #include "tools/bench/sources.h"
@@ -19,6 +20,7 @@
 #define BATCH	 16384 /* sources a system call */
 #define CLASS	 1     /* of every listed source */
 #define CATEGORY 1     /* in it */
+#define HITS	 65536 /* of so many sources hits are noted: the preset of the configuration */
 
 const char *const impl_name[IMPL_MAX] = { "empty", "hash", "lpm", "moat" };
 
@@ -130,7 +132,7 @@ static int use_tables(const struct filter *f)
 static bool is_own(const char *name)
 {
 	static const char *const own[] = {
-		MOAT_MAP_IFACE,	   MOAT_MAP_STATS,   MOAT_MAP_SAMPLES,
+		MOAT_MAP_IFACE,	   MOAT_MAP_STATS,   MOAT_MAP_SAMPLES, MOAT_MAP_HIT_PACE,
 		BENCH_MAP_SOURCES, BENCH_MAP_CURSOR, BENCH_MAP_TIMED,
 	};
 
@@ -214,6 +216,23 @@ static int configure(const struct filter *f)
 	return 0;
 }
 
+/* The slot keeps what lies in it. */
+int filter_set_hits(struct filter *f, uint32_t sources)
+{
+	int slot = map_fd(f, MOAT_MAP_HIT_SLOT);
+	_cleanup_close_ int table = -1;
+	uint32_t zero = 0;
+	int r;
+
+	if (!sources) {
+		r = bpf_map_delete_elem(slot, &zero);
+		return r == -ENOENT ? 0 : r;
+	}
+	table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, MOAT_MAP_HITS, sizeof(struct moat_hit_key),
+			       sizeof(struct moat_hit), sources, NULL);
+	return table < 0 ? table : bpf_map_update_elem(slot, &zero, &table, BPF_ANY);
+}
+
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
@@ -260,6 +279,8 @@ int filter_open(struct filter *ret, const char *dir, enum impl impl, enum build 
 	r = r ?: prepare(&f, capacity);
 	r = r ?: load(&f);
 	r = r ?: configure(&f);
+	if (!r && impl != IMPL_EMPTY)
+		r = filter_set_hits(&f, HITS);
 	if (r) {
 		filter_close(&f);
 		return failed(impl_name[impl], r);

@@ -71,6 +71,12 @@ int filter_delete(struct filter *f, uint8_t family, const void *keys, uint32_t c
 /* The prefix lengths that are looked for. filter_fill() has set those of its sources. */
 int filter_set_lengths(struct filter *f, uint8_t family, const struct moat_lengths *lengths);
 
+/*
+ * Notes hits of so many sources, 0: of none. A filter that was opened does so
+ * as moatd does by default, whatever its lookup is.
+ */
+int filter_set_hits(struct filter *f, uint32_t sources);
+
 /* Packets of the family counted so far, over all CPUs. Always 0 for IMPL_EMPTY. */
 struct counted {
 	uint64_t clean;

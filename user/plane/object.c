@@ -2,23 +2,25 @@
 #include "plane/object.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "moat.skel.h"
 #include "moat/abi.h"
+#include "moat/hits.h"
 #include "plane/kernel.h"
 #include "plane/program.h"
 #include "plane/tables.h"
 
 const char *const object_shared_name[SHARED_MAX] = {
-	[SHARED_SOURCE4] = MOAT_MAP_SOURCE4, [SHARED_SOURCE6] = MOAT_MAP_SOURCE6,
-	[SHARED_PHASES] = MOAT_MAP_PHASES,   [SHARED_LENGTHS] = MOAT_MAP_LENGTHS,
-	[SHARED_CLASSES] = MOAT_MAP_CLASSES, [SHARED_POLICIES] = MOAT_MAP_POLICIES,
-	[SHARED_PORTS] = MOAT_MAP_PORTS,     [SHARED_NAMES] = MOAT_MAP_NAMES,
-	[SHARED_CLIENTS] = MOAT_MAP_CLIENTS, [SHARED_SLOT] = MOAT_MAP_SLOT,
-	[SHARED_CONTROL] = MOAT_MAP_CONTROL,
+	[SHARED_SOURCE4] = MOAT_MAP_SOURCE4,   [SHARED_SOURCE6] = MOAT_MAP_SOURCE6,
+	[SHARED_PHASES] = MOAT_MAP_PHASES,     [SHARED_LENGTHS] = MOAT_MAP_LENGTHS,
+	[SHARED_CLASSES] = MOAT_MAP_CLASSES,   [SHARED_POLICIES] = MOAT_MAP_POLICIES,
+	[SHARED_PORTS] = MOAT_MAP_PORTS,       [SHARED_NAMES] = MOAT_MAP_NAMES,
+	[SHARED_CLIENTS] = MOAT_MAP_CLIENTS,   [SHARED_SLOT] = MOAT_MAP_SLOT,
+	[SHARED_HIT_SLOT] = MOAT_MAP_HIT_SLOT, [SHARED_CONTROL] = MOAT_MAP_CONTROL,
 };
 
 const char *const object_sieve_name[SIEVE_PARTS] = {
@@ -91,6 +93,13 @@ static int duplicate_all(const struct moat *object, const char *const *names, si
 	return 0;
 }
 
+/* What lies in a slot is made by object_make_table(). */
+static void leave_out_tables(struct moat *object)
+{
+	bpf_map__set_autocreate(object->maps.moat_flows, false);
+	bpf_map__set_autocreate(object->maps.moat_hits, false);
+}
+
 /*
  * libbpf makes the maps, so that they carry the object's BTF, without which a
  * spin lock in a value does not work. It also raises RLIMIT_MEMLOCK on kernels
@@ -111,7 +120,8 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
 	bpf_map__set_autocreate(object->maps.moat_samples, false);
-	bpf_map__set_autocreate(object->maps.moat_flows, false);
+	bpf_map__set_autocreate(object->maps.moat_hit_pace, false);
+	leave_out_tables(object);
 	r = moat__load(object);
 	if (r)
 		return kernel_error(why, r,
@@ -153,26 +163,28 @@ int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS]
 	return duplicate_all(object, object_sieve_name, SIEVE_PARTS, fds, why);
 }
 
-int object_make_flows(uint32_t flows, struct problem *why)
+int object_make_table(const char *name, uint32_t entries, struct problem *why)
 {
 	_cleanup_(object_freep) struct moat *object = NULL;
-	struct bpf_map *map;
+	struct bpf_map *map, *table;
 	int r;
 
 	r = open_object(&object, why);
 	if (r)
 		return r;
+	table = bpf_object__find_map_by_name(object->obj, name);
+	if (!table)
+		return kernel_error(why, -ENOENT, "BPF map '%s'", name);
 	load_no_program(object);
 	/* libbpf wants the map of its own constants in any case. */
 	bpf_object__for_each_map(map, object->obj)
-		bpf_map__set_autocreate(map, map == object->maps.moat_flows ||
-						     map == object->maps.rodata);
-	bpf_map__set_max_entries(object->maps.moat_flows, flows);
+		bpf_map__set_autocreate(map, map == table || map == object->maps.rodata);
+	bpf_map__set_max_entries(table, entries);
 	r = moat__load(object);
 	if (!r)
-		r = duplicate(bpf_map__fd(object->maps.moat_flows));
-	return r < 0 ? kernel_error(why, r, "BPF map '%s' for %u flows: cannot be made",
-				    MOAT_MAP_FLOWS, flows)
+		r = duplicate(bpf_map__fd(table));
+	return r < 0 ? kernel_error(why, r, "BPF map '%s' of %u entries: cannot be made", name,
+				    entries)
 		     : r;
 }
 
@@ -254,6 +266,16 @@ static int use_sieve(struct moat *object, const struct object_sieve *sieve)
 	return r;
 }
 
+/* The coarse clock moves with the tick of the timer: its resolution is the tick. */
+static uint32_t hits_exact(void)
+{
+	struct timespec tick;
+
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec)
+		return 1;
+	return MOAT_HITS_EXACT(tick.tv_nsec);
+}
+
 /* A ring for each CPU; the probe samples nothing. */
 static int use_samples(struct moat *object, int samples, bool for_probe)
 {
@@ -270,7 +292,8 @@ static int prepare(struct moat *object, const int shared[static SHARED_MAX],
 	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
 
-	bpf_map__set_autocreate(object->maps.moat_flows, false); /* what lies in the slot does */
+	leave_out_tables(object);
+	object->rodata->moat_hits_exact = for_probe ? 0 : hits_exact();
 	r = use_shared(object, shared) ?: use_sieve(object, sieve);
 	if (!r && iface >= 0)
 		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);

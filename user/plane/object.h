@@ -24,6 +24,7 @@ enum object_shared {
 	SHARED_NAMES,
 	SHARED_CLIENTS,
 	SHARED_SLOT,
+	SHARED_HIT_SLOT,
 	SHARED_CONTROL,
 	SHARED_MAX,
 };
@@ -53,8 +54,8 @@ struct object_sieve {
 int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS],
 		      struct problem *why);
 
-/* Makes the table of flows that lies in the slot, with room for so many. Returns its fd. */
-int object_make_flows(uint32_t flows, struct problem *why);
+/* Makes a table that lies in a slot, with room for so many entries. Returns its fd. */
+int object_make_table(const char *name, uint32_t entries, struct problem *why);
 
 /* Makes the shared maps, sized for capacity. fds is untouched on failure. */
 int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], struct problem *why);

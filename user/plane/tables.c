@@ -26,7 +26,7 @@ static uint64_t round_up(uint64_t value, uint64_t to)
 	return (value + to - 1) / to * to;
 }
 
-static uint64_t hash_memory(uint64_t entries, size_t key, size_t value)
+uint64_t tables_hash_memory(uint64_t entries, size_t key, size_t value)
 {
 	uint64_t buckets = 1;
 
@@ -47,8 +47,8 @@ uint64_t tables_memory(const uint32_t capacity[2])
 	uint64_t sources6 = (uint64_t)capacity[MOAT_IPV6] + TABLES_SPARE;
 	uint64_t phases = (uint64_t)capacity[MOAT_IPV4] + capacity[MOAT_IPV6] + 1;
 
-	return hash_memory(sources4, sizeof(struct moat_key4), sizeof(struct moat_source)) +
-	       hash_memory(sources6, sizeof(struct moat_key6), sizeof(struct moat_source)) +
+	return tables_hash_memory(sources4, sizeof(struct moat_key4), sizeof(struct moat_source)) +
+	       tables_hash_memory(sources6, sizeof(struct moat_key6), sizeof(struct moat_source)) +
 	       array_memory(phases, sizeof(struct moat_phase)) +
 	       array_memory(4, sizeof(struct moat_lengths)) +
 	       array_memory(2 * MOAT_CLASSES, sizeof(struct moat_class)) +
@@ -62,7 +62,8 @@ uint64_t tables_memory(const uint32_t capacity[2])
 /* An element of an LRU map has the same head, and the map a bucket for each. */
 uint64_t tables_flows_memory(uint32_t flows)
 {
-	return flows ? hash_memory(flows, sizeof(struct moat_flow_key), sizeof(struct moat_flow))
+	return flows ? tables_hash_memory(flows, sizeof(struct moat_flow_key),
+					  sizeof(struct moat_flow))
 		     : 0;
 }
 
@@ -114,7 +115,8 @@ static struct tables *tables_new(const char *dir)
 		return NULL;
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		t->fd[i] = -1;
-	t->flows = -1;
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		t->slot[i].fd = -1;
 	t->dir = strdup(dir);
 	return t->dir ? t : tables_free(t);
 }
@@ -129,7 +131,8 @@ struct tables *tables_free(struct tables *t)
 	unmap_array(t->phase, t->phases, sizeof(*t->phase));
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		base_closep(&t->fd[i]);
-	base_closep(&t->flows);
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		base_closep(&t->slot[i].fd);
 	free(t->dir);
 	free(t);
 	return NULL;
@@ -298,9 +301,11 @@ static bool is_pinned(const struct tables *t, int map, const char *name)
  */
 int tables_pin(struct tables *t, struct problem *why)
 {
-	bool done = t->flows < 0 || is_pinned(t, t->flows, MOAT_MAP_FLOWS);
+	bool done = true;
 	int r;
 
+	for (size_t i = 0; i < SLOT_MAX; i++)
+		done &= t->slot[i].fd < 0 || is_pinned(t, t->slot[i].fd, slot_table_name[i]);
 	for (size_t i = 0; i < SHARED_MAX; i++)
 		done &= is_pinned(t, t->fd[i], object_shared_name[i]);
 	if (done)
@@ -309,8 +314,9 @@ int tables_pin(struct tables *t, struct problem *why)
 	if (r)
 		return r;
 	r = bpffs_unpin(t->dir, object_shared_name[SHARED_CONTROL]);
-	if (!r && t->flows >= 0)
-		r = bpffs_pin(t->flows, t->dir, MOAT_MAP_FLOWS);
+	for (size_t i = 0; !r && i < SLOT_MAX; i++)
+		if (t->slot[i].fd >= 0)
+			r = bpffs_pin(t->slot[i].fd, t->dir, slot_table_name[i]);
 	for (size_t i = 0; !r && i < SHARED_MAX; i++)
 		r = bpffs_pin(t->fd[i], t->dir, object_shared_name[i]);
 	if (r)

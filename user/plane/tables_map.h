@@ -8,14 +8,23 @@
 #include "plane/object.h"
 #include "plane/tables.h"
 
+/* Tables that lie in a slot: of a size that can change while programs run, or not there. */
+enum slot { SLOT_FLOWS, SLOT_HITS, SLOT_MAX };
+
+struct slot_state {
+	int fd;	       /* what lies in the slot; -1: nothing */
+	uint32_t room; /* its entries */
+};
+
+extern const char *const slot_table_name[SLOT_MAX];
+
 struct tables {
 	char *dir;
 	int fd[SHARED_MAX];
-	int flows;	    /* what lies in the slot; -1: nothing */
-	uint32_t flow_room; /* its entries */
-	bool adopted;	    /* the maps were pinned before */
-	bool pinned;	    /* and are now */
-	bool filled[2];	    /* by family: may hold entries */
+	struct slot_state slot[SLOT_MAX];
+	bool adopted;	/* the maps were pinned before */
+	bool pinned;	/* and are now */
+	bool filled[2]; /* by family: may hold entries */
 	uint32_t capacity[2];
 	uint32_t phases;   /* entries of moat_phases */
 	uint64_t limiting; /* categories whose policy in force is limit */
@@ -40,6 +49,15 @@ static inline uint32_t tables_lengths_bank(const struct tables *t, uint8_t famil
 {
 	return __atomic_load_n(&t->control->lengths_bank[family & 1], __ATOMIC_ACQUIRE) & 1;
 }
+
+/*
+ * Puts a table with room for so many entries in its slot, the pinned one if it
+ * is of that size. 0 takes it away, and so does a failure.
+ */
+int tables_set_slot(struct tables *t, enum slot slot, uint32_t entries, struct problem *why);
+
+/* Bytes of an LRU or hash map with so many entries. */
+uint64_t tables_hash_memory(uint64_t entries, size_t key, size_t value);
 
 /* Reads the policies in force again: which of them limit. */
 void tables_note_policies(struct tables *t);

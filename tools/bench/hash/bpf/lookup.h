@@ -19,6 +19,7 @@ enum lookup {
 
 struct found {
 	__u32 class;
+	__u32 len;
 };
 
 struct hash_value {
@@ -66,6 +67,7 @@ static __always_inline enum lookup lookup4(const struct packet *pkt, struct foun
 
 		if (value && lookup_live(value)) {
 			found->class = value->class;
+			found->len = length->len;
 			return LOOKUP_LISTED;
 		}
 	}
@@ -89,6 +91,7 @@ static __always_inline enum lookup lookup6(const struct packet *pkt, struct foun
 
 		if (value && lookup_live(value)) {
 			found->class = value->class;
+			found->len = length->len;
 			return LOOKUP_LISTED;
 		}
 	}

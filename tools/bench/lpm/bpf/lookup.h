@@ -19,6 +19,7 @@ enum lookup {
 
 struct found {
 	__u32 class;
+	__u32 len; /* a trie does not tell */
 };
 
 struct lpm_value {
