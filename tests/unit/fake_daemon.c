@@ -278,6 +278,22 @@ void tables_sieve_state(const struct tables *t, struct tables_sieve_state *ret)
 	*ret = fake.sieve;
 }
 
+uint32_t tables_hits(const struct tables *t)
+{
+	(void)t;
+	return fake.hits;
+}
+
+int tables_each_hit(const struct tables *t, tables_hit_fn fn, void *arg)
+{
+	int r = 0;
+
+	(void)t;
+	for (size_t i = 0; i < fake.seen && !r; i++)
+		r = fn(arg, &fake.hit[i].source, &fake.hit[i].hit);
+	return r;
+}
+
 uint32_t tables_phases(const struct tables *t)
 {
 	(void)t;

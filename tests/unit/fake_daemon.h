@@ -8,9 +8,11 @@
 #define TESTS_FAKE_DAEMON_H
 
 #include "daemon/daemon.h"
+#include "plane/hits.h"
 
 #define FAKE_INTERFACES 4
 #define FAKE_DEGRADED	4
+#define FAKE_HITS	32
 
 struct fake_daemon {
 	struct daemon daemon; /* what the handlers get */
@@ -40,6 +42,12 @@ struct fake_daemon {
 	int attach_error;
 	struct moat_stats *stats; /* MOAT_CELLS of the first interface; NULL: no program */
 
+	uint32_t hits; /* of how many sources hits are noted */
+	size_t seen;   /* entries of: */
+	struct {
+		struct prefix source;
+		struct moat_hit hit;
+	} hit[FAKE_HITS];
 	uint32_t flows; /* replies pass, and so many are remembered; 0: they do not */
 	struct tables_sieve_state sieve;
 	int64_t paused;

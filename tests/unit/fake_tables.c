@@ -471,6 +471,22 @@ int tables_set_flows(struct tables *t, uint32_t flows, const struct moat_ports *
 	return 0;
 }
 
+int tables_set_hits(struct tables *t, uint32_t sources, struct problem *why)
+{
+	(void)t;
+	(void)sources;
+	(void)why;
+	return 0;
+}
+
+int tables_hit(const struct tables *t, const struct prefix *source, struct moat_hit *ret)
+{
+	(void)t;
+	(void)source;
+	(void)ret;
+	return -ENOENT;
+}
+
 void tables_pause(struct tables *t, uint64_t until)
 {
 	t->paused = until;

@@ -12,6 +12,7 @@
 #ifndef TESTS_FAKE_TABLES_H
 #define TESTS_FAKE_TABLES_H
 
+#include "plane/hits.h"
 #include "plane/tables.h"
 
 enum fake_op {

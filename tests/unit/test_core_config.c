@@ -120,6 +120,7 @@ static void what_is_left_out_has_the_promised_default(void **state)
 	assert_true(c->drop_reasons == 0);
 	assert_false(c->replies);
 	assert_int_equal(c->flows, 262144);
+	assert_int_equal(c->hits, 65536);
 }
 
 static void every_key_reaches_the_configuration(void **state)
@@ -139,7 +140,8 @@ static void every_key_reaches_the_configuration(void **state)
 		      "guards: { min_prefix_v4: 1, min_prefix_v6: 128 }\n"
 		      "unjudged: { truncated: drop, vlan_depth: pass, ext_depth: drop }\n"
 		      "replies: pass\n"
-		      "flows: 1024\n");
+		      "flows: 1024\n"
+		      "hits: 0\n");
 	char text[PREFIX_TEXT_MAX];
 
 	(void)state;
@@ -164,6 +166,7 @@ static void every_key_reaches_the_configuration(void **state)
 	assert_true(c->drop_reasons == (1ULL << MOAT_TRUNCATED | 1ULL << MOAT_EXT_DEPTH));
 	assert_true(c->replies);
 	assert_int_equal(c->flows, 1024);
+	assert_int_equal(c->hits, 0);
 }
 
 static void listen_none_switches_the_address_off(void **state)

@@ -14,6 +14,9 @@
 void show_status(const struct cli *cli, const json_t *status);
 void show_interface(const struct cli *cli, const json_t *interface);
 void show_explain(const struct cli *cli, const json_t *explain);
+/* The line on the hits of a source, if they are noted. */
+void show_hits(const struct cli *cli, const json_t *source);
+void show_top(const struct cli *cli, const json_t *top);
 /* The answer of /api/v1/audit/verify. */
 void show_audit_proof(const struct cli *cli, const json_t *proof);
 

@@ -243,6 +243,7 @@ void show_explain(const struct cli *cli, const json_t *explain)
 	show_quorums(cli, json_object_get(explain, "quorums"));
 	show_policy(cli, json_object_get(explain, "policy"));
 	show_kernel(cli, explain);
+	show_hits(cli, json_object_get(explain, "kernel"));
 	show_replies(cli, explain);
 	if (*answer_text(explain, "listings_problem"))
 		fprintf(cli->out, "\nthe listings cannot be read now: %s\n",

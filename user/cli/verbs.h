@@ -13,6 +13,7 @@ extern const struct verb verb_allow;
 extern const struct verb verb_remove;
 extern const struct verb verb_list;
 extern const struct verb verb_explain;
+extern const struct verb verb_top;
 extern const struct verb verb_metrics;
 extern const struct verb verb_audit;
 extern const struct verb verb_import;

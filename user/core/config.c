@@ -5,6 +5,7 @@
 #include "core/config.h"
 #include "core/config_asn.h"
 #include "core/config_feeds.h"
+#include "core/config_hits.h"
 #include "core/config_policy.h"
 #include "core/config_radius.h"
 #include "core/config_quorum.h"
@@ -54,6 +55,7 @@ static struct config *config_defaults(void)
 	c->sieve = true;
 	c->manual_trusted = true;
 	c->flows = 262144;
+	c->hits = 65536;
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
 	c->sampling = true;
@@ -392,6 +394,7 @@ static const struct {
 	{ "manual", quorum_read_manual },
 	{ "replies", replies_read_settings },
 	{ "flows", replies_read_flows },
+	{ "hits", hits_read_settings },
 	{ "asn_table", asn_read_settings },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };

@@ -26,8 +26,10 @@
 #define CONFIG_CAPACITY_MAX   100000000
 #define CONFIG_FLOWS_MIN      1024
 #define CONFIG_FLOWS_MAX      16777216
-#define CONFIG_BURST_BYTES    1522 /* an Ethernet frame with a VLAN tag */
-#define CONFIG_BURST_DAYS     30   /* no bucket may take longer to fill */
+#define CONFIG_HITS_MIN	      1024
+#define CONFIG_HITS_MAX	      1048576 /* a list of the most active looks at each */
+#define CONFIG_BURST_BYTES    1522    /* an Ethernet frame with a VLAN tag */
+#define CONFIG_BURST_DAYS     30      /* no bucket may take longer to fill */
 #define CONFIG_FEEDS_MAX      256
 #define CONFIG_FEED_NAME      64       /* with the terminating NUL; what the gate takes */
 #define CONFIG_MANUAL	      "manual" /* the feed of what people add one by one */
@@ -121,6 +123,7 @@ struct config {
 	bool sampling;			 /* sampling: on */
 	bool replies;			 /* replies: pass; answers to what was opened here pass */
 	uint32_t flows;			 /* how many such flows are remembered */
+	uint32_t hits;			 /* of how many listed sources hits are noted; 0: of none */
 	char *asn_table[ASN_TABLES_MAX]; /* owned: paths of prefix-to-AS tables; mmdb or text */
 	size_t asn_tables;
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */

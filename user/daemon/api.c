@@ -14,6 +14,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused force" },
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove, "source category feed" },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },
+	{ "GET", "/api/v1/top", API_READ, api_top, "by limit" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
 	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head" },
 	{ "POST", "/api/v1/audit/accept", API_WRITE, api_audit_accept, "" },

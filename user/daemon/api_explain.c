@@ -8,10 +8,12 @@
 
 #include "core/units.h"
 #include "daemon/api.h"
+#include "daemon/api_hits.h"
 #include "daemon/api_listing.h"
 #include "daemon/labels.h"
 #include "daemon/protocols.h"
 #include "moat/stats.h"
+#include "plane/hits.h"
 
 #define NS_PER_SECOND 1000000000ULL
 
@@ -164,6 +166,10 @@ static void emit_kernel(struct explain *x, const struct explanation *found)
 	else
 		emit_whole(&x->e, "expires_in_seconds", left);
 	emit_whole(&x->e, "phases", count_phases(x->d, &found->value));
+	if (tables_hits(x->d->tables))
+		hits_emit(&x->e, found->has_hit ? &found->hit : NULL);
+	else
+		emit_null(&x->e, "hits");
 	emit_end(&x->e, '}');
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/daemon_never.h"
 #include "daemon/discover_watch.h"
 #include "daemon/feeds_run.h"
+#include "daemon/hits.h"
 #include "daemon/replies.h"
 
 static uint64_t boot_ns(void)
@@ -79,6 +80,7 @@ static int daemon_apply(struct daemon *d, struct problem *why)
 	config_free(d->config);
 	d->config = take_ptr(next);
 	replies_apply(d);
+	hits_apply(d);
 	if (d->feeds)
 		feeds_run_reload(d->feeds);
 	return ifaces_reload(d->ifaces, d->config, why);
@@ -324,6 +326,10 @@ size_t daemon_degraded(struct daemon *d,
 		degraded_add(&out, "replies", d->replies_problem,
 			     "listed sources are dropped as with 'replies: judge'; put it right, "
 			     "then reload");
+	if (*d->hits_problem)
+		degraded_add(&out, "hits", d->hits_problem,
+			     "the filter acts all the same, only who hits it is not noted; "
+			     "put it right, then reload");
 	if (*d->reload_problem)
 		degraded_add(
 			&out, "configuration", d->reload_problem,

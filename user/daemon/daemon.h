@@ -11,6 +11,7 @@
 #include "daemon/ifaces.h"
 #include "daemon/loop.h"
 #include "daemon/sync.h"
+#include "moat/hits.h"
 #include "plane/tables.h"
 
 struct audit_chain;
@@ -37,6 +38,7 @@ struct daemon {
 	char pins_problem[PROBLEM_MAX];	 /* the filter would not survive moatd; empty: it would */
 	char never_problem[PROBLEM_MAX]; /* what was found is not in force; empty: it is */
 	char replies_problem[PROBLEM_MAX]; /* why answers do not pass although they should; or empty */
+	char hits_problem[PROBLEM_MAX];	  /* why no hits are noted although they should; or empty */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 
@@ -70,6 +72,8 @@ struct explanation {
 	bool in_kernel;			 /* the kernel holds the key */
 	struct moat_source value;	 /* as the kernel holds it */
 	uint64_t kernel_set;		 /* categories of the value's class */
+	bool has_hit;			 /* in the kernel, and it was seen */
+	struct moat_hit hit;		 /* then: how often, and when */
 	struct outcome outcome;		 /* what the loaded program did with such a packet */
 	enum moat_verdict model_verdict; /* what the model says it must do */
 	enum moat_reason model_reason;

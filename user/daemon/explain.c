@@ -7,6 +7,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/frame.h"
+#include "plane/hits.h"
 
 /* Every spelling a listing that covers the address can have. */
 #define SPELLINGS (MOAT_LENGTHS6 + 1)
@@ -133,6 +134,7 @@ static void explain_kernel(struct daemon *d, struct explanation *ret)
 	if (tables_get(d->tables, &ret->key, &ret->value) < 0)
 		return;
 	ret->in_kernel = true;
+	ret->has_hit = !tables_hit(d->tables, &ret->key, &ret->hit);
 	if (ret->value.class == MOAT_CLASS_ALLOW)
 		ret->kernel_set = 1ULL << MOAT_CATEGORY_ALLOW;
 	else if (!tables_get_class(d->tables, ret->value.class, &class))

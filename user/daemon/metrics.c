@@ -12,6 +12,7 @@
 #include "daemon/metrics_sieve.h"
 #include "moat/abi.h"
 #include "moat/stats.h"
+#include "plane/hits.h"
 
 /* ---- packets: cells to series ---- */
 
@@ -242,8 +243,9 @@ static void write_maps(const struct daemon *d, const struct sync_numbers *n, str
 	for (size_t i = 0; i < count; i++)
 		text_sample(out, "moat_map_capacity", (double)maps[i].capacity, "map", maps[i].map,
 			    NULL);
-	/* It fills by design, its oldest entries give way, and counting it is a walk: no entries. */
+	/* These fill by design, their oldest entries give way, and counting is a walk: no entries. */
 	text_sample(out, "moat_map_capacity", tables_flows(d->tables), "map", MOAT_MAP_FLOWS, NULL);
+	text_sample(out, "moat_map_capacity", tables_hits(d->tables), "map", MOAT_MAP_HITS, NULL);
 	metrics_sieve_write(&sieve, out);
 	text_metric(out, "moat_plans_cut_total", "counter",
 		    "Sources whose later categories were left out for want of room in moat_phases.");

@@ -20,11 +20,13 @@
 #include "daemon/daemon_never.h"
 #include "daemon/feeder_child.h"
 #include "daemon/feeds_run.h"
+#include "daemon/hits.h"
 #include "daemon/http.h"
 #include "daemon/notify.h"
 #include "daemon/samples.h"
 #include "daemon/replies.h"
 #include "daemon/selftest.h"
+#include "plane/hits.h"
 
 #define MOAT_DEFAULT_CONFIG "/etc/moat/moat.yaml"
 
@@ -263,7 +265,8 @@ static uint64_t memory_available(void)
 static int moatd_check_memory(const struct config *config, struct problem *why)
 {
 	uint64_t need = tables_memory(config->capacity) +
-			tables_flows_memory(config->replies ? config->flows : 0);
+			tables_flows_memory(config->replies ? config->flows : 0) +
+			tables_hits_memory(config->hits);
 	uint64_t have = memory_available();
 
 	if (need <= have)
@@ -343,8 +346,10 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		return problem_set(why, r, "cannot start: %s", strerror(-r));
 	r = daemon_never_begin(d, &never, why);
 	r = r ?: moatd_open_tables(m, never.count, why);
-	if (!r)
+	if (!r) {
 		replies_apply(d);
+		hits_apply(d);
+	}
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never.prefix, never.count, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
