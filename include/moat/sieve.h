@@ -62,7 +62,7 @@ static inline __u32 moat_view_index(__u64 view, __u64 hash)
 struct moat_sieve {
 	/* IPv4, a cache line */
 	__u64 hosts;	/* view of moat_hosts4 */
-	__u64 key4[4];	/* two functions: factor and addend */
+	__u64 key4[4];	/* factor and addend of both places, factor of the first, of the second */
 	__u32 epoch;	/* MOAT_SLOT_UNIT that expiries of slots count from */
 	__u32 lengths4; /* prefix lengths in use; 0: no IPv4 source at all */
 	__u64 reserved4[2];
@@ -109,9 +109,15 @@ struct moat_bucket4 {
 	__u64 slot[MOAT_SLOTS4];
 };
 
+/*
+ * Lists are full of neighbours: a single product would take many keys that lie
+ * in a row to a few places for a few of all factors.
+ */
 static inline __u64 moat_hash4(const struct moat_sieve *sieve, __be32 source, __u32 place)
 {
-	return (__u64)source * sieve->key4[2 * place] + sieve->key4[2 * place + 1];
+	__u64 hash = (__u64)source * sieve->key4[0] + sieve->key4[1];
+
+	return (hash ^ hash >> 32) * sieve->key4[2 + place];
 }
 
 /* ---- IPv4: prefixes ---- */

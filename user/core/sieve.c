@@ -79,7 +79,7 @@ static void sieve_keys(struct moat_sieve *sieve, const uint64_t key[static SIEVE
 	_Static_assert(ARRAY_SIZE(sieve->key4) + ARRAY_SIZE(sieve->key6) == SIEVE_KEYS, "keys");
 
 	for (size_t i = 0; i < ARRAY_SIZE(sieve->key4); i++)
-		sieve->key4[i] = key[i] | (i % 2 == 0);
+		sieve->key4[i] = key[i] | 1;
 	for (size_t i = 0; i < ARRAY_SIZE(sieve->key6); i++)
 		sieve->key6[i] = key[ARRAY_SIZE(sieve->key4) + i] | 1;
 }
