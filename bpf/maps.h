@@ -24,6 +24,9 @@
 #include "moat/source.h"
 #include "moat/stats.h"
 
+/* One load of a word that the daemon may be writing. */
+#define WHOLE(at) (*(const volatile __u64 *)(at))
+
 /* The installed sources. Daemon writes, program reads (and writes tat). Empty: every packet passes. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -13,8 +13,6 @@
 #include "bpf/packet.h"
 #include "bpf/record.h"
 
-#define WHOLE(at) (*(const volatile __u64 *)(at)) /* one load of a word that is being written */
-
 static __always_inline const struct moat_sieve *sieve_of(void)
 {
 	__u32 zero = 0;

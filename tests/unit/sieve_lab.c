@@ -35,6 +35,12 @@ static void *lab_lookup(const struct lab_map *map, const void *key)
 	return index < map->count ? (uint8_t *)map->base + index * map->value : NULL;
 }
 
+static void lab_between(void)
+{
+	if (sieve_lab.between)
+		sieve_lab.between();
+}
+
 struct packet {
 	__be32 source[4];
 	__u32 family;
@@ -42,6 +48,7 @@ struct packet {
 
 #define BPF_MAPS_H
 #define BPF_PACKET_H
+#define WHOLE(at)		      (lab_between(), *(const volatile __u64 *)(at))
 #define bpf_map_lookup_elem(map, key) lab_lookup(map, key)
 #define bpf_ktime_get_boot_ns()                                                                    \
 	((uint64_t) * (const volatile uint32_t *)&sieve_lab.now << MOAT_TICK_SHIFT)

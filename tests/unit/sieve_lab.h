@@ -15,6 +15,8 @@ struct sieve_lab {
 	struct sieve_maps maps;
 	struct sieve *sieve;
 	uint32_t now; /* ticks: what the reader's clock says */
+	/* Called before each load of the reader's: what a writer does meanwhile, as the test wants it. */
+	void (*between)(void);
 };
 extern struct sieve_lab sieve_lab;
 

@@ -9,12 +9,21 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <pthread.h>
 
-#include "tests/unit/core_oracle.h"
-#include "tests/unit/sieve_six_lab.h"
+#include "tests/unit/sieve_lab.h"
 
-#define BUCKETS_SOME (1U << 14)
+static void open_lab(uint32_t buckets, uint64_t seed)
+{
+	uint8_t lengths[129];
+	struct sieve_size size;
+
+	sieve_size((const uint32_t[2]){ 1, 1 }, &size);
+	size.buckets = buckets;
+	sieve_lab_open_sized(&size, seed, 100);
+	for (unsigned int i = 0; i <= 128; i++)
+		lengths[i] = (uint8_t)(128 - i);
+	sieve_lab_lengths6(lengths, 129);
+}
 
 static struct prefix prefix_of(const char *text)
 {
@@ -24,48 +33,66 @@ static struct prefix prefix_of(const char *text)
 	return p;
 }
 
-static void put(struct six_lab *lab, const struct prefix *source, uint32_t class, uint32_t expires)
+static void put(const struct prefix *source, uint32_t class)
 {
-	lab->length[source->len] = true;
-	six_put(lab->six, source, class, expires);
+	sieve_put(sieve_lab.sieve, source, class, MOAT_NEVER);
 }
 
-static struct six_seen seen(struct six_lab *lab, const char *address)
+static void del(const struct prefix *source)
+{
+	sieve_delete(sieve_lab.sieve, source);
+}
+
+static void grace(void)
+{
+	sieve_grace(sieve_lab.sieve);
+}
+
+static void grace_if_wanted(void)
+{
+	if (sieve_wants_grace(sieve_lab.sieve))
+		grace();
+}
+
+static struct sieve_answer seen(const char *address)
 {
 	struct prefix p = prefix_of(address);
 
-	return six_read(lab, p.addr);
+	return sieve_lab_read(&p);
 }
 
-static void expect_listed(struct six_lab *lab, const uint8_t addr[16], uint32_t class, uint32_t len)
+static void expect_listed(const struct prefix *host, uint32_t class, uint32_t len)
 {
-	struct six_seen is = six_read(lab, addr);
+	struct sieve_answer is = sieve_lab_read(host);
 
-	assert_int_equal(is.answer, SIX_LISTED);
+	assert_true(is.listed);
 	assert_int_equal(is.class, class);
 	assert_int_equal(is.len, len);
 }
 
-static struct sieve_numbers numbers(const struct six_lab *lab)
+static struct sieve_numbers numbers(void)
 {
-	struct sieve_numbers n = { 0 };
+	struct sieve_numbers n;
 
-	six_numbers(lab->six, &n);
+	sieve_numbers(sieve_lab.sieve, &n);
 	return n;
 }
 
-/* How many words of what programs read are not 0. */
-static size_t traces(const struct six_lab *lab)
+static uint32_t level(void)
 {
-	const uint64_t *bucket = (const uint64_t *)lab->maps.buckets;
-	size_t words = sizeof(struct moat_bucket6) / sizeof(uint64_t);
-	uint32_t level = 63 - (uint32_t)__builtin_clzll(lab->maps.sieve->buckets >> 8);
+	return 63 - (uint32_t)__builtin_clzll(sieve_lab.maps.sieve->buckets >> 8);
+}
+
+/* How many words of what programs read are not 0. */
+static size_t traces(void)
+{
 	size_t count = 0;
 
-	for (size_t i = 1U << level; i < 2U << level; i++) {
-		count += lab->maps.filter[i] != 0;
-		for (size_t word = 0; word <= MOAT_SLOTS6; word++)
-			count += bucket[i * words + word] != 0;
+	for (size_t i = 1U << level(); i < 2U << level(); i++) {
+		count += sieve_lab.maps.filter[i] != 0;
+		count += sieve_lab.maps.buckets[i].flags != 0;
+		for (size_t slot = 0; slot < MOAT_SLOTS6; slot++)
+			count += sieve_lab.maps.buckets[i].meta[slot] != 0;
 	}
 	return count;
 }
@@ -75,62 +102,75 @@ static size_t traces(const struct six_lab *lab)
 static void a_prefix_of_every_length_is_found_and_its_neighbour_is_not(void **state)
 {
 	struct prefix host = prefix_of("2001:db8:a5a5:5a5a:a5a5:5a5a:a5a5:5a5a");
-	struct six_lab lab;
 
 	(void)state;
 	for (unsigned int len = 0; len <= 128; len++) {
 		struct prefix source = prefix_shorten(&host, (uint8_t)len);
 		struct prefix neighbour = host;
 
-		six_lab_open(&lab, 64, len);
-		put(&lab, &source, 7 + len, 0);
-		expect_listed(&lab, host.addr, 7 + len, len);
+		open_lab(64, len);
+		put(&source, 7 + len);
+		expect_listed(&host, 7 + len, len);
 		if (len) {
 			neighbour.addr[(len - 1) / 8] ^= 0x80 >> (len - 1) % 8;
-			assert_int_equal(six_read(&lab, neighbour.addr).answer, SIX_CLEAN);
+			assert_false(sieve_lab_read(&neighbour).listed);
+			assert_false(sieve_lab_read(&neighbour).ask);
 		}
-		six_lab_close(&lab);
+		sieve_lab_close();
 	}
 }
 
 static void the_longest_of_all_lengths_decides(void **state)
 {
 	struct prefix host = prefix_of("2001:db8::1");
-	struct six_lab lab;
 
 	(void)state;
-	six_lab_open(&lab, BUCKETS_SOME, 1);
+	open_lab(1U << 12, 1);
 	for (unsigned int len = 0; len <= 128; len++) {
 		struct prefix source = prefix_shorten(&host, (uint8_t)len);
 
-		put(&lab, &source, len, 0);
-		six_grace(lab.six);
-		six_grace(lab.six);
-		if (!numbers(&lab).asked)
-			expect_listed(&lab, host.addr, len, len);
+		put(&source, len);
+		grace();
+		grace();
+		if (!numbers().asked)
+			expect_listed(&host, len, len);
 	}
 	for (int len = 128; len > 0; len--) {
 		struct prefix source = prefix_shorten(&host, (uint8_t)len);
 
-		six_delete(lab.six, &source);
-		expect_listed(&lab, host.addr, (uint32_t)len - 1, (uint32_t)len - 1);
+		del(&source);
+		expect_listed(&host, (uint32_t)len - 1, (uint32_t)len - 1);
 	}
-	six_lab_close(&lab);
+	sieve_lab_close();
 }
 
 static void everything_matches_the_shortest_prefix(void **state)
 {
 	struct prefix all = { .family = MOAT_IPV6 };
-	struct six_lab lab;
 
 	(void)state;
-	six_lab_open(&lab, 64, 1);
-	put(&lab, &all, 3, 9);
-	assert_int_equal(seen(&lab, "ffff::1").class, 3);
-	assert_int_equal(seen(&lab, "::").class, 3);
-	six_delete(lab.six, &all);
-	assert_int_equal(seen(&lab, "ffff::1").answer, SIX_CLEAN);
-	six_lab_close(&lab);
+	open_lab(64, 1);
+	put(&all, 3);
+	assert_int_equal(seen("ffff::1").class, 3);
+	assert_int_equal(seen("::").class, 3);
+	del(&all);
+	assert_false(seen("ffff::1").listed);
+	sieve_lab_close();
+}
+
+static void an_ended_prefix_is_asked_for(void **state)
+{
+	struct prefix shorter = prefix_of("2001:db8::/32"), source = prefix_of("2001:db8::/48");
+
+	(void)state;
+	open_lab(64, 1);
+	put(&shorter, 1);
+	sieve_put(sieve_lab.sieve, &source, 2, 200);
+	assert_int_equal(seen("2001:db8::1").class, 2);
+	sieve_lab.now = 200;
+	assert_true(seen("2001:db8::1").ask);
+	assert_int_equal(seen("2001:db8:1::1").class, 1);
+	sieve_lab_close();
 }
 
 static void class_and_expiry_change_in_one_store(void **state)
@@ -138,57 +178,53 @@ static void class_and_expiry_change_in_one_store(void **state)
 	struct prefix source = prefix_of("2001:db8::/48");
 	_cleanup_free_ struct moat_bucket6 *before = calloc(64, sizeof(*before));
 	size_t differ = 0;
-	struct six_lab lab;
 
 	(void)state;
 	assert_non_null(before);
-	six_lab_open(&lab, 64, 1);
-	put(&lab, &source, 3, 9);
-	memcpy(before, lab.maps.buckets, 64 * sizeof(*before));
-	put(&lab, &source, 65535, UINT32_MAX);
+	open_lab(64, 1);
+	put(&source, 3);
+	memcpy(before, sieve_lab.maps.buckets, 64 * sizeof(*before));
+	sieve_put(sieve_lab.sieve, &source, 65535, UINT32_MAX);
 	for (size_t i = 0; i < 64 * sizeof(*before) / sizeof(uint64_t); i++)
-		differ += ((uint64_t *)before)[i] != ((uint64_t *)lab.maps.buckets)[i];
+		differ += ((uint64_t *)before)[i] != ((uint64_t *)sieve_lab.maps.buckets)[i];
 	assert_int_equal(differ, 1);
-	assert_int_equal(seen(&lab, "2001:db8::1").class, 65535);
-	assert_int_equal(seen(&lab, "2001:db8::1").expires, UINT32_MAX);
-	assert_int_equal(numbers(&lab).sources6, 1);
-	six_lab_close(&lab);
+	assert_int_equal(seen("2001:db8::1").class, 65535);
+	assert_int_equal(numbers().sources6, 1);
+	sieve_lab_close();
 }
 
 static void a_freed_slot_waits_for_the_grace_period(void **state)
 {
 	struct prefix source = prefix_of("2001:db8::1");
-	struct six_lab lab;
 
 	(void)state;
-	six_lab_open(&lab, 64, 1);
-	put(&lab, &source, 3, 0);
-	six_delete(lab.six, &source);
-	assert_int_equal(seen(&lab, "2001:db8::1").answer, SIX_CLEAN);
-	assert_int_equal(traces(&lab), 1);
-	put(&lab, &source, 4, 0);
-	expect_listed(&lab, source.addr, 4, 128);
-	six_delete(lab.six, &source);
-	assert_int_equal(traces(&lab), 2);
-	six_grace(lab.six);
-	assert_int_equal(traces(&lab), 0);
-	six_lab_close(&lab);
+	open_lab(64, 1);
+	put(&source, 3);
+	del(&source);
+	assert_false(seen("2001:db8::1").listed);
+	assert_int_equal(traces(), 1);
+	put(&source, 4);
+	expect_listed(&source, 4, 128);
+	del(&source);
+	assert_int_equal(traces(), 2);
+	grace();
+	assert_int_equal(traces(), 0);
+	sieve_lab_close();
 }
 
 static void deleting_what_is_not_there_changes_nothing(void **state)
 {
 	struct prefix one = prefix_of("2001:db8::1"), other = prefix_of("2001:db8::2");
-	struct six_lab lab;
 
 	(void)state;
-	six_lab_open(&lab, 64, 1);
-	six_delete(lab.six, &other);
-	put(&lab, &one, 1, 0);
-	six_delete(lab.six, &other);
-	six_delete(lab.six, &other);
-	expect_listed(&lab, one.addr, 1, 128);
-	assert_int_equal(numbers(&lab).sources6, 1);
-	six_lab_close(&lab);
+	open_lab(64, 1);
+	del(&other);
+	put(&one, 1);
+	del(&other);
+	del(&other);
+	expect_listed(&one, 1, 128);
+	assert_int_equal(numbers().sources6, 1);
+	sieve_lab_close();
 }
 
 /* ---- many: source number n of a set, one-to-one ---- */
@@ -264,61 +300,214 @@ static uint32_t class_of(uint32_t n)
 	return mixed(n + 77) & 0xFFFF;
 }
 
-static size_t check_set(struct six_lab *lab, set_fn of, uint32_t from, uint32_t count)
+/* How many of the set are asked for; the others are found as what they are. */
+static size_t check_set(set_fn of, uint32_t from, uint32_t to)
 {
 	size_t asked = 0;
 
-	for (uint32_t n = from; n < count; n++) {
-		struct prefix source = of(n);
-		struct six_seen is = six_read(lab, source.addr); /* no longer one covers it */
+	for (uint32_t n = from; n < to; n++) {
+		struct prefix source = of(n); /* its first address: no longer one covers it */
+		struct sieve_answer is = sieve_lab_read(&source);
 
-		if (is.answer == SIX_ASK) {
-			asked++;
-			continue;
-		}
-		if (is.answer != SIX_LISTED || is.class != class_of(n) || is.len != source.len)
-			fail_msg("%u: answer %d, length %u", n, is.answer, is.len);
+		asked += is.ask;
+		if (!is.ask && (!is.listed || is.class != class_of(n) || is.len != source.len))
+			fail_msg("%u: listed %d, class %u, length %u", n, is.listed, is.class,
+				 is.len);
 	}
 	return asked;
+}
+
+static void put_set(set_fn of, uint32_t from, uint32_t to)
+{
+	for (uint32_t n = from; n < to; n++) {
+		struct prefix source = of(n);
+
+		put(&source, class_of(n));
+		grace_if_wanted();
+	}
+}
+
+static void delete_set(set_fn of, uint32_t from, uint32_t to)
+{
+	for (uint32_t n = from; n < to; n++) {
+		struct prefix source = of(n);
+
+		del(&source);
+		grace_if_wanted();
+	}
+}
+
+static void lengths_of_set(set_fn of)
+{
+	uint8_t lengths[129], count = 0;
+	bool has[129] = { false };
+
+	for (uint32_t n = 0; n < 1000; n++)
+		has[of(n).len] = true;
+	for (int len = 128; len >= 0; len--)
+		if (has[len])
+			lengths[count++] = (uint8_t)len;
+	sieve_lab_lengths6(lengths, count);
 }
 
 static void many_of_each_shape_are_found_and_go_without_trace(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
-		struct six_lab lab;
+		struct prefix nothing = anywhere(0);
 
-		six_lab_open(&lab, 1U << 20, i);
-		for (uint32_t n = 0; n < sets[i].size; n++) {
-			struct prefix source = sets[i].of(n);
-
-			put(&lab, &source, class_of(n), 0);
-			if (six_wants_grace(lab.six))
-				six_grace(lab.six);
+		open_lab(1U << 20, i + 1);
+		lengths_of_set(sets[i].of);
+		put_set(sets[i].of, 0, sets[i].size);
+		grace();
+		grace();
+		assert_true(check_set(sets[i].of, 0, sets[i].size) <= numbers().asked);
+		assert_int_equal(numbers().sources6, sets[i].size);
+		assert_true(numbers().asked < 8);
+		delete_set(sets[i].of, 0, sets[i].size);
+		for (int more = 0; more < 1000; more++) { /* shrinks go on with each write */
+			del(&nothing);
+			grace();
 		}
-		six_grace(lab.six);
-		six_grace(lab.six);
-		print_message("%s: %zu asked\n", sets[i].name,
-			      check_set(&lab, sets[i].of, 0, sets[i].size));
-		assert_int_equal(numbers(&lab).sources6, sets[i].size);
-		assert_true(numbers(&lab).asked < 16);
-		for (uint32_t n = 0; n < sets[i].size; n++) {
-			struct prefix source = sets[i].of(n);
+		assert_int_equal(numbers().sources6, 0);
+		assert_int_equal(numbers().slots6, MOAT_SLOTS6 << MOAT_LEVEL_MIN);
+		assert_int_equal(traces(), 0);
+		sieve_lab_close();
+	}
+}
 
-			six_delete(lab.six, &source);
-			if (six_wants_grace(lab.six))
-				six_grace(lab.six);
-		}
-		for (uint32_t n = 0; n < 1000; n++) { /* nothing more: shrinks go on to the end */
-			struct prefix source = sets[i].of(0);
+/* ---- short of room ---- */
 
-			six_delete(lab.six, &source);
-			six_grace(lab.six);
+static void what_has_no_slot_is_asked_for_until_it_has_one(void **state)
+{
+	const uint32_t slots = MOAT_SLOTS6 << MOAT_LEVEL_MIN, many = 200;
+
+	(void)state;
+	open_lab(2U << MOAT_LEVEL_MIN, 5);
+	lengths_of_set(anywhere);
+	put_set(anywhere, 0, many);
+	assert_int_equal(numbers().sources6, many);
+	assert_true(numbers().asked >= many - slots);
+	assert_int_equal(check_set(anywhere, 0, many), numbers().asked);
+	delete_set(anywhere, slots / 2, many);
+	for (int i = 0; i < 8; i++)
+		grace();
+	assert_int_equal(numbers().asked, 0);
+	assert_int_equal(check_set(anywhere, 0, slots / 2), 0);
+	delete_set(anywhere, 0, slots / 2);
+	grace();
+	assert_true(traces() <= 1 << MOAT_LEVEL_MIN); /* a filter that was that full keeps bits */
+	sieve_lab_close();
+}
+
+static void a_class_that_changes_while_asked_for_is_the_one_that_gets_the_slot(void **state)
+{
+	const uint32_t many = 40;
+
+	(void)state;
+	open_lab(2U << MOAT_LEVEL_MIN, 5);
+	lengths_of_set(anywhere);
+	for (uint32_t n = 0; n < many; n++) {
+		struct prefix source = anywhere(n);
+
+		put(&source, 1);
+	}
+	put_set(anywhere, 0, many);
+	for (uint32_t n = 0; n < many; n++) {
+		struct prefix source = anywhere(n);
+		struct sieve_answer is = sieve_lab_read(&source);
+
+		if (is.ask) {
+			del(&source);
+			put(&source, 1);
+			put(&source, class_of(n));
 		}
-		assert_int_equal(numbers(&lab).sources6, 0);
-		assert_int_equal(numbers(&lab).slots6, MOAT_SLOTS6 << MOAT_LEVEL_MIN);
-		assert_int_equal(traces(&lab), 0);
-		six_lab_close(&lab);
+	}
+	delete_set(anywhere, 0, many / 2);
+	for (int i = 0; i < 8; i++)
+		grace();
+	assert_true(check_set(anywhere, many / 2, many) <= many / 4);
+	sieve_lab_close();
+}
+
+static void a_quarter_to_a_half_of_the_slots_is_used(void **state)
+{
+	(void)state;
+	open_lab(1U << 16, 5);
+	lengths_of_set(anywhere);
+	for (uint32_t n = 0; n < 60000; n += 500) {
+		put_set(anywhere, n, n + 500);
+		if (n > 1000 && !numbers().resizing) {
+			assert_true(numbers().sources6 * 5 > numbers().slots6);
+			assert_true(numbers().sources6 * 5 < numbers().slots6 * 3);
+		}
+	}
+	assert_true(numbers().resizes >= 10);
+	sieve_lab_close();
+}
+
+static void a_region_that_programs_may_still_read_is_not_filled_before_a_grace_period(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	open_lab(1U << 10, 5);
+	for (uint32_t n = 0; n < 600; n++) {
+		struct prefix source = anywhere(n);
+
+		put(&source, 1);
+	}
+	before = numbers().resizes;
+	assert_true(before >= 5);
+	for (uint32_t n = 0; n < 600; n++) {
+		struct prefix source = anywhere(n);
+
+		del(&source);
+	}
+	assert_int_equal(numbers().resizes, before);
+	assert_true(sieve_wants_grace(sieve_lab.sieve));
+	for (uint32_t n = 0; n < 600; n++) {
+		struct prefix source = anywhere(n);
+
+		del(&source);
+		grace();
+	}
+	assert_int_equal(numbers().resizes, 2 * before);
+	sieve_lab_close();
+}
+
+/* ---- the filter ---- */
+
+static double false_answers(void)
+{
+	const uint32_t tries = 1000000;
+	uint32_t wrong = 0;
+
+	for (uint32_t n = 0; n < tries; n++) {
+		struct prefix clean = anywhere(~n);
+		uint64_t half[2], hash;
+
+		memcpy(half, clean.addr, sizeof(half));
+		hash = moat_hash6(sieve_lab.maps.sieve, half[0], half[1], 128);
+		wrong += (sieve_lab.maps
+				  .filter[moat_view_index(sieve_lab.maps.sieve->buckets, hash)] &
+			  moat_filter_bits(hash)) == moat_filter_bits(hash);
+	}
+	return (double)wrong / tries;
+}
+
+/* Where every source has markers of its own, as in anywhere(), four items a source. */
+static void the_filter_says_no_for_most_of_what_is_not_there(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+		uint32_t half = MOAT_SLOTS6 << 13; /* of level 14 */
+
+		open_lab(2U << 14, i + 1);
+		put_set(sets[i].of, 0, half);
+		print_message("%s: %.4f\n", sets[i].name, false_answers());
+		assert_true(false_answers() < (sets[i].of == anywhere ? 0.08 : 0.04));
+		sieve_lab_close();
 	}
 }
 
@@ -328,10 +517,18 @@ int main(void)
 		cmocka_unit_test(a_prefix_of_every_length_is_found_and_its_neighbour_is_not),
 		cmocka_unit_test(the_longest_of_all_lengths_decides),
 		cmocka_unit_test(everything_matches_the_shortest_prefix),
+		cmocka_unit_test(an_ended_prefix_is_asked_for),
 		cmocka_unit_test(class_and_expiry_change_in_one_store),
 		cmocka_unit_test(a_freed_slot_waits_for_the_grace_period),
 		cmocka_unit_test(deleting_what_is_not_there_changes_nothing),
 		cmocka_unit_test(many_of_each_shape_are_found_and_go_without_trace),
+		cmocka_unit_test(what_has_no_slot_is_asked_for_until_it_has_one),
+		cmocka_unit_test(
+			a_class_that_changes_while_asked_for_is_the_one_that_gets_the_slot),
+		cmocka_unit_test(a_quarter_to_a_half_of_the_slots_is_used),
+		cmocka_unit_test(
+			a_region_that_programs_may_still_read_is_not_filled_before_a_grace_period),
+		cmocka_unit_test(the_filter_says_no_for_most_of_what_is_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

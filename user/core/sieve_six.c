@@ -15,10 +15,11 @@
 #define COPY_BUCKETS  16
 #define COPY_PREFIXES 6
 
-/* When a grace period pays: freed slots, and prefixes that wait for one. */
-#define FREED_MANY	   65536U
-#define WAITING_MANY	   1024U
-#define WAITING_FOR_WRITES 65536U
+/* When a grace period pays: for so many freed slots, or for prefixes that wait for one after so many writes. */
+#define FREED_MANY   65536U
+#define WAITING_MANY 1024U
+#define WRITES_MANY  1024U /* when many wait */
+#define WRITES_MOST  65536U
 
 #define RETRY_WRITES 4096U /* after there was no memory for another region */
 
@@ -226,8 +227,10 @@ void six_delete(struct sieve_six *s, const struct prefix *source)
 
 bool six_wants_grace(const struct sieve_six *s)
 {
-	return s->blocked || s->now.freed_count >= FREED_MANY || s->now.waiting >= WAITING_MANY ||
-	       (s->now.waiting && s->writes_since_grace >= WAITING_FOR_WRITES);
+	uint32_t writes = s->now.waiting >= WAITING_MANY ? WRITES_MANY : WRITES_MOST;
+
+	return s->blocked || s->now.freed_count >= FREED_MANY ||
+	       (s->now.waiting && s->now.freed_count && s->writes_since_grace >= writes);
 }
 
 void six_grace(struct sieve_six *s)
