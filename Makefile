@@ -345,7 +345,7 @@ $(BENCH)/%.o: tools/bench/%.c
 	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -I. -c -o $@ $<
 $(BENCH)/parse: $(BENCH)/parse.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
-BENCH_FILTER := $(addprefix $(BENCH)/,filter.o sources.o) $(PLANE) $(CORE)
+BENCH_FILTER := $(addprefix $(BENCH)/,filter.o filter_moat.o sources.o) $(PLANE) $(CORE)
 $(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/hits: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 

@@ -16,6 +16,7 @@
 #define BATCH	    1000U /* changes at once */
 #define NS_PER_S    1000000000ULL
 #define WRONG_SHOWN 10
+#define AHEAD	    50 /* part of the rate that is tried beyond it: a late wake-up must not lose any */
 
 /* IPv4 prefixes that come and go: 10.0.0.0/24 and so on, or the first part of it. */
 #define PREFIX_NET  0x0A000000U
@@ -219,7 +220,7 @@ int churn_run(struct churn *c, uint32_t per_second, uint32_t seconds, double *re
 	while (!r && now_ns() < end) {
 		r = change_batch(c);
 		changes += BATCH;
-		wait_until(begin + changes * NS_PER_S / per_second);
+		wait_until(begin + changes * NS_PER_S / (per_second + per_second / AHEAD));
 	}
 	*ret_rate = (double)changes * NS_PER_S / (now_ns() - begin);
 	return r;

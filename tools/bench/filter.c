@@ -15,10 +15,10 @@
 #include "moat/hits.h"
 #include "moat/policy.h"
 #include "moat/stats.h"
+#include "tools/bench/filter_moat.h"
 #include "tools/bench/sources.h"
 
 #define BATCH	 16384 /* sources a system call */
-#define CLASS	 1     /* of every listed source */
 #define CATEGORY 1     /* in it */
 #define HITS	 65536 /* of so many sources hits are noted: the preset of the configuration */
 
@@ -91,41 +91,11 @@ void feeder_close(struct feeder *f)
 	base_closep(&f->cursor_fd);
 }
 
-/* moat's maps as the daemon makes them; they go with their last fd, so the directory is empty. */
-static int open_tables(struct filter *f, const uint32_t capacity[2])
-{
-	struct problem why = {};
-	char pins[64];
-	int r;
-
-	snprintf(pins, sizeof(pins), "/sys/fs/bpf/moat-bench-tables-%d", getpid());
-	r = tables_open(pins, capacity, &f->tables, &why);
-	rmdir(pins);
-	if (r)
-		fprintf(stderr, "%s\n", why.text);
-	return r;
-}
-
 static int share(struct bpf_object *object, const char *name, int fd)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
 
 	return map ? bpf_map__reuse_fd(map, fd) : -ENOENT;
-}
-
-static int use_tables(const struct filter *f)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, f->object)
-	{
-		int fd = tables_fd(f->tables, bpf_map__name(map));
-		int r = fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
-
-		if (r)
-			return r;
-	}
-	return 0;
 }
 
 /* What is of one interface, or of the packets. */
@@ -170,7 +140,7 @@ static int prepare(struct filter *f, const uint32_t capacity[2])
 										    [family]),
 					     capacity[family] ? capacity[family] : 1);
 	if (!r && f->impl == IMPL_MOAT)
-		r = open_tables(f, capacity) ?: use_tables(f);
+		r = filter_moat_open(capacity, &f->tables) ?: filter_moat_use(f->tables, f->object);
 	return r;
 }
 
@@ -200,7 +170,7 @@ static int configure(const struct filter *f)
 		const void *value;
 	} write[] = {
 		{ MOAT_MAP_POLICIES, MOAT_POLICY_INDEX(CATEGORY, 0), &policy },
-		{ MOAT_MAP_CLASSES, MOAT_CLASS_INDEX(CLASS, 0), &class },
+		{ MOAT_MAP_CLASSES, MOAT_CLASS_INDEX(FILTER_CLASS, 0), &class },
 		{ MOAT_MAP_CONTROL, 0, &control }, /* tables_open() has written it for moat */
 	};
 
@@ -278,6 +248,8 @@ int filter_open(struct filter *ret, const char *dir, enum impl impl, enum build 
 
 	r = r ?: prepare(&f, capacity);
 	r = r ?: load(&f);
+	if (!r && f.tables)
+		filter_moat_note_reader(f.tables);
 	r = r ?: configure(&f);
 	if (!r && impl != IMPL_EMPTY)
 		r = filter_set_hits(&f, HITS);
@@ -296,6 +268,8 @@ int filter_open_beside(struct filter *ret, const char *dir, const struct filter 
 	int r = open_object(&beside, dir, build, feeder);
 
 	r = r ?: use_maps_of(&beside, f->object);
+	if (!r && f->tables)
+		r = filter_moat_use(f->tables, beside.object);
 	r = r ?: load(&beside);
 	if (r) {
 		filter_close(&beside);
@@ -354,21 +328,6 @@ static int put_batch(int fd, const void *keys, size_t key_size, const void *valu
 	return 0;
 }
 
-static int put_tables(struct tables *t, uint8_t family, const void *keys, uint32_t count)
-{
-	_cleanup_free_ struct moat_source *values = calloc(count, sizeof(*values));
-	_cleanup_free_ int16_t *done = calloc(count, sizeof(*done));
-	ssize_t r;
-
-	if (!values || !done)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
-		values[i].class = CLASS;
-	r = family == MOAT_IPV4 ? tables_put4(t, keys, values, count, done)
-				: tables_put6(t, keys, values, count, done);
-	return r > 0 ? -ENOSPC : (int)r;
-}
-
 static int put_peer(const struct filter *f, uint8_t family, const void *keys, uint32_t count)
 {
 	_cleanup_free_ struct plain_value *values = calloc(count, sizeof(*values));
@@ -376,7 +335,7 @@ static int put_peer(const struct filter *f, uint8_t family, const void *keys, ui
 	if (!values)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
-		values[i].class = CLASS;
+		values[i].class = FILTER_CLASS;
 	return put_batch(map_fd(f, source_map[f->impl][family]), keys, key_size(family), values,
 			 sizeof(*values), count);
 }
@@ -386,7 +345,7 @@ int filter_put(struct filter *f, uint8_t family, const void *keys, uint32_t coun
 	int r = 0;
 
 	if (f->tables)
-		r = put_tables(f->tables, family, keys, count);
+		r = filter_moat_put(f->tables, family, keys, count);
 	else if (f->impl != IMPL_EMPTY)
 		r = put_peer(f, family, keys, count);
 	return r ? failed("filling the sources", r) : 0;
