@@ -63,12 +63,11 @@ static __always_inline void note_tcp(void *table, const struct moat_flow_key *ke
 /* A server's answers come from a port of its own and open nothing. */
 static __always_inline bool note_is_client(__be16 port)
 {
-	__u32 number = bpf_ntohs(port);
 	const struct moat_ports *clients;
 	__u32 zero = 0;
 
 	clients = bpf_map_lookup_elem(&moat_clients, &zero);
-	return clients && clients->set[number >> 6] & (1ULL << (number & 63));
+	return clients && packet_port_is_in(clients, bpf_ntohs(port));
 }
 
 /* The transport header at offset; key has the addresses. Returns false if it is not all there. */

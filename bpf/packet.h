@@ -13,6 +13,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
+#include "moat/policy.h"
 #include "moat/reason.h"
 #include "moat/source.h"
 
@@ -51,6 +52,17 @@ static __always_inline void *packet_data(const struct xdp_md *ctx)
 static __always_inline void *packet_end(const struct xdp_md *ctx)
 {
 	return (void *)(long)ctx->data_end;
+}
+
+/*
+ * Whether a port (in host order) is one of the set. That it has 16 bits, as the
+ * compiler knows, is news to the verifier of most kernels: to those a swap of
+ * bytes yields any number. So the compiler is made to forget it, and masks.
+ */
+static __always_inline bool packet_port_is_in(const struct moat_ports *ports, __u32 port)
+{
+	barrier_var(port);
+	return ports->set[port >> 6 & (MOAT_PORT_WORDS - 1)] & (1ULL << (port & 63));
 }
 
 #endif

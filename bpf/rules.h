@@ -19,7 +19,7 @@ static __always_inline bool rule_fits_port(__u16 port, __u32 index)
 {
 	const struct moat_ports *ports = bpf_map_lookup_elem(&moat_ports, &index);
 
-	return ports && ports->set[port >> 6] & (1ULL << (port & 63));
+	return ports && packet_port_is_in(ports, port);
 }
 
 /* Unknown protocols and ports fit: hiding them must not be a way through. */

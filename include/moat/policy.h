@@ -45,6 +45,7 @@ enum moat_action {
 #define MOAT_CATEGORY_SELFTEST 63 /* built in: the sources the self-test sends from */
 #define MOAT_CATEGORY_NAME     32 /* with the terminating NUL */
 
+#define MOAT_PORT_WORDS	 1024 /* of 64 ports */
 #define MOAT_CLASSES	 65536
 #define MOAT_CLASS_ALLOW 0 /* also what an unwritten entry means: pass */
 
@@ -77,7 +78,7 @@ struct moat_policy {
  * Destination ports (for ICMP: types) of a category, bit p of word p/64.
  */
 struct moat_ports {
-	__u64 set[1024];
+	__u64 set[MOAT_PORT_WORDS];
 };
 
 struct moat_class {
