@@ -71,3 +71,30 @@ const struct features *program_features(void)
 	}
 	return &found;
 }
+
+size_t program_lacks(void (*fn)(void *arg, const char *what, const char *without), void *arg)
+{
+	const struct features *has = program_features();
+	const struct {
+		bool there;
+		const char *what, *without;
+	} all[] = {
+		{ has->batch, "batch", "sources are written and counters read one by one: slower" },
+		{ has->frags, "frags",
+		  "frames of several buffers never reach the filter: the driver decides whether "
+		  "native mode is to be had with a large MTU" },
+		{ has->test_run, "test_run",
+		  "the loaded program cannot be asked: no self-test, no explain" },
+		{ has->metadata, "metadata",
+		  "the mark that explain shows is that of the policy, not of a run" },
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i].there)
+			continue;
+		fn(arg, all[i].what, all[i].without);
+		count++;
+	}
+	return count;
+}
