@@ -10,6 +10,7 @@
 #: As root:
 #:   sudo make demo     see it work between two network namespaces (KEEP=1 leaves it running)
 #:   sudo make test     everything of "check", and the filter on this kernel; installs what is missing
+#:   sudo make test-kernels  the filter on other kernels, in qemu (KERNELS="6.1 6.12" for some of them)
 #:   sudo make bench    ns a packet, as CSV (BIG=1: 10,000,000 sources too)
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
 #:   sudo make bench-bars   both; fails if a bar is not met
@@ -311,6 +312,20 @@ test:
 		$(patsubst %,tap:%,$(filter-out $(ASIDE),$(UNIT) $(PROG) $(E2E))) \
 		$(ASIDE:%=aside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
 	$(give_back); exit $$status
+
+# What this kernel makes of the filter; runs in each guest of the matrix.
+$(BUILD)/tools/kernels/about: $(BUILD)/tools/kernels/about.o $(PLANE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
+$(BUILD)/tools/kernels/%.o: tools/kernels/%.c | $(BUILD)/moat.skel.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+.PHONY: test-kernels
+test-kernels:
+	@$(need_root)
+	@tools/install-deps build run test kernels
+	@$(MAKE) --no-print-directory all prog $(BUILD)/traffic $(BUILD)/tools/kernels/about
+	@status=0; tools/kernels/run.sh $(BUILD) || status=$$?; $(give_back); exit $$status
 
 fuzz: FUZZ_SECONDS = 300
 fuzz: fuzzers

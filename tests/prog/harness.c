@@ -9,6 +9,7 @@
 #include "moat/abi.h"
 #include "moat/flow.h"
 #include "tests/prog/harness_sieve.h"
+#include "plane/program.h"
 #include "tests/prog/packet.h"
 
 #define METADATA_MAX 256
@@ -282,20 +283,43 @@ void harness_flip(struct harness *h)
 
 /* ---- packets ---- */
 
+bool harness_mark_is(const struct harness_seen *seen, bool marked, uint32_t mark)
+{
+	return !seen->shown || (seen->marked == marked && seen->mark == (marked ? mark : 0));
+}
+
+/* The tag, if one lies before the frame that came back. */
+static void look_before(const struct harness *h, size_t metadata, size_t before,
+			struct harness_seen *ret)
+{
+	struct moat_tag tag;
+
+	memcpy(&tag, h->out, sizeof(tag));
+	ret->marked = before == metadata + sizeof(tag) && tag.magic == MOAT_TAG_MAGIC;
+	ret->mark = ret->marked ? tag.mark : 0;
+	/* Metadata that is neither what was there nor a tag is nobody's. */
+	must(ret->marked || before == metadata, "metadata");
+}
+
 int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame, size_t size,
 			struct harness_seen *ret)
 {
 	struct xdp_md before = { .data = metadata, .data_end = metadata + size };
 	struct xdp_md after = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = h->in, .data_size_in = metadata + size,
-		    .data_out = h->out, .data_size_out = sizeof(h->out), .ctx_in = &before,
-		    .ctx_size_in = sizeof(before), .ctx_out = &after,
-		    .ctx_size_out = sizeof(after));
-	struct moat_tag tag;
+		    .data_out = h->out, .data_size_out = sizeof(h->out));
 	int err;
 
 	if (metadata > METADATA_MAX || size > PACKET_MAX)
 		return -E2BIG;
+	*ret = (struct harness_seen){ .shown = program_features()->metadata };
+	if (metadata && !ret->shown)
+		return -EOPNOTSUPP;
+	if (ret->shown) {
+		run.ctx_in = &before;
+		run.ctx_out = &after;
+		run.ctx_size_in = run.ctx_size_out = sizeof(after);
+	}
 	memset(h->in, 0, metadata);
 	memcpy(h->in + metadata, frame, size);
 	err = bpf_prog_test_run_opts(bpf_program__fd(h->skel->progs.moat_ingress), &run);
@@ -307,11 +331,8 @@ int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame
 	ret->xdp = run.retval;
 	ret->frame = h->out + after.data;
 	ret->size = run.data_size_out - after.data;
-	memcpy(&tag, h->out, sizeof(tag));
-	ret->marked = after.data == metadata + sizeof(tag) && tag.magic == MOAT_TAG_MAGIC;
-	ret->mark = ret->marked ? tag.mark : 0;
-	/* Metadata that is neither what was there nor a tag is nobody's. */
-	must(ret->marked || after.data == metadata, "metadata");
+	if (ret->shown)
+		look_before(h, metadata, after.data, ret);
 	return 0;
 }
 

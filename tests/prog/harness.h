@@ -63,14 +63,18 @@ struct harness_seen {
 	uint32_t xdp; /* XDP_PASS, XDP_DROP, ... */
 	const uint8_t *frame;
 	size_t size;
+	bool shown;  /* what lies before the frame; kernels before 5.15 do not show it */
 	bool marked; /* moat's tag lies before the frame */
 	uint32_t mark;
 };
 
+/* Whether a packet came back with that mark (marked), or without one; true where that is not shown. */
+bool harness_mark_is(const struct harness_seen *seen, bool marked, uint32_t mark);
+
 /* 0 or negative errno: the kernel refuses frames below 14 bytes and above PACKET_MAX. */
 int harness_send(struct harness *h, const uint8_t *frame, size_t size, struct harness_seen *ret);
 
-/* The same with so many bytes of somebody else's metadata before the frame. */
+/* The same with so many bytes of somebody else's metadata before the frame; -EOPNOTSUPP. */
 int harness_send_behind(struct harness *h, size_t metadata, const uint8_t *frame, size_t size,
 			struct harness_seen *ret);
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include <bpf/bpf.h>
+
 #include "tests/prog/harness_sieve.h"
 
 #define ARGUMENTS_MAX 24
@@ -127,6 +129,37 @@ bool fixture_wait(bool (*condition)(void *arg), void *arg)
 		sched_yield();
 	}
 	return true;
+}
+
+uint64_t fixture_memory(int map)
+{
+	static const char key[] = "memlock:";
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[64], line[128];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", map);
+	f = fopen(path, "re");
+	must(f, path);
+	while (fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)))
+			return strtoull(line + strlen(key), NULL, 10);
+	must(false, key);
+	return 0;
+}
+
+bool fixture_memory_is_true(void)
+{
+	enum { ENTRIES = 4096 }; /* of 8 bytes: a whole number of pages */
+	_cleanup_close_ int map = bpf_map_create(BPF_MAP_TYPE_HASH, "moat_test", sizeof(uint64_t),
+						 sizeof(uint64_t), ENTRIES, NULL);
+
+	must(map >= 0, "map");
+	return fixture_memory(map) != ENTRIES * 2 * sizeof(uint64_t);
+}
+
+double fixture_patience(double seconds)
+{
+	return getenv("MOAT_EMULATED") ? seconds * 20 : seconds;
 }
 
 /* ---- tables for probes ---- */

@@ -36,6 +36,18 @@ bool fixture_wait(bool (*condition)(void *arg), void *arg);
 /* Seconds of the monotonic clock. */
 double fixture_now(void);
 
+/* What the kernel says of the memory of a map. */
+uint64_t fixture_memory(int map);
+
+/*
+ * Whether that is true. Kernels from 5.11 to 6.3 say the size of all entries,
+ * without what a table needs around them.
+ */
+bool fixture_memory_is_true(void);
+
+/* Seconds that something may take which takes some on a machine, more of them on an emulated one. */
+double fixture_patience(double seconds);
+
 /* ---- tables for probes ---- */
 
 enum { CATEGORY_DROP = 1, CATEGORY_LIMIT = 2, CATEGORY_TAG = 3 };

@@ -11,6 +11,9 @@ static const struct harness_options options = {
 	.phases = 1024,
 };
 
+/* Of a frame that fits a page with what the kernel keeps there; longer ones take several buffers. */
+#define LINEAR_PAYLOAD 3000
+
 static struct harness *harness;
 
 /* Burst and a half, so that the time a test takes does not matter. */
@@ -221,8 +224,7 @@ static void judge(const struct sentence *row, struct reference *world, uint64_t 
 	assert_int_equal(seen.xdp, row->verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS);
 	assert_int_equal(seen.size, size);
 	assert_memory_equal(seen.frame, expected, size);
-	assert_int_equal(seen.marked, model.marked);
-	assert_int_equal(seen.mark, model.mark);
+	assert_true(harness_mark_is(&seen, model.marked, model.mark));
 	assert_true(harness_check_sum(harness));
 }
 
@@ -234,6 +236,8 @@ static void run_row(void **state)
 	};
 	const struct sentence *row = *state;
 
+	if (row->packet.payload > LINEAR_PAYLOAD && !harness_takes_frags(harness))
+		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(roads); i++) {
 		uint64_t now = harness_now();
 		_cleanup_(sentence_world_freep) struct reference *world = world_of(row, now);

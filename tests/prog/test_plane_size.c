@@ -50,22 +50,6 @@ static int count_sources(void *arg, const struct prefix *source, const struct mo
 	return 0;
 }
 
-static uint64_t memory_of(int fd)
-{
-	static const char key[] = "memlock:";
-	_cleanup_fclose_ FILE *f = NULL;
-	char path[64], line[128];
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	f = fopen(path, "re");
-	assert_non_null(f);
-	while (fgets(line, sizeof(line), f))
-		if (!strncmp(line, key, strlen(key)))
-			return strtoull(line + strlen(key), NULL, 10);
-	fail_msg("no %s in %s", key, path);
-	return 0;
-}
-
 static void the_memory_foretold_is_within_a_quarter_of_what_the_kernel_takes(void **state)
 {
 	static const char *const maps[] = {
@@ -76,6 +60,8 @@ static void the_memory_foretold_is_within_a_quarter_of_what_the_kernel_takes(voi
 	static const uint32_t capacities[][2] = { { 1, 1 }, { 10000, 70000 }, { MILLION, 250000 } };
 
 	(void)state;
+	if (!fixture_memory_is_true())
+		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(capacities); i++) {
 		_cleanup_(tables_freep) struct tables *t =
 			open_tables(fixture_pins(), capacities[i]);
@@ -83,7 +69,7 @@ static void the_memory_foretold_is_within_a_quarter_of_what_the_kernel_takes(voi
 		uint64_t taken = 0;
 
 		for (size_t m = 0; m < ARRAY_SIZE(maps); m++)
-			taken += memory_of(tables_fd(t, maps[m]));
+			taken += fixture_memory(tables_fd(t, maps[m]));
 		print_message("capacity %u + %u: foretold %lu, taken %lu bytes\n", capacities[i][0],
 			      capacities[i][1], (unsigned long)foretold, (unsigned long)taken);
 		assert_true(foretold >= taken - taken / 4 && foretold <= taken + taken / 4);
@@ -109,7 +95,7 @@ static void a_million_sources_are_written_in_few_seconds(void **state)
 	static const uint32_t capacity[2] = { MILLION, 1 };
 	_cleanup_(tables_freep) struct tables *t = open_tables(fixture_pins(), capacity);
 	_cleanup_free_ struct million *m = calloc(1, sizeof(*m));
-	double fresh, again, each, from;
+	double few = fixture_patience(5), fresh, again, each, from;
 	uint64_t sum[2] = {};
 
 	(void)state;
@@ -123,7 +109,7 @@ static void a_million_sources_are_written_in_few_seconds(void **state)
 	each = fixture_now() - from;
 	assert_int_equal(sum[0], MILLION);
 	print_message("1 M sources: new %.2f s, again %.2f s, read %.2f s\n", fresh, again, each);
-	assert_true(fresh < 5 && again < 5 && each < 5);
+	assert_true(fresh < few && again < few && each < few);
 }
 
 /* ---- what is missing ---- */

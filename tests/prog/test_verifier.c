@@ -80,8 +80,9 @@ static void read_log(const char *log, struct figures *f)
 
 	assert_non_null(processed);
 	assert_int_equal(sscanf(processed, "processed %u insns", &f->verified), 1);
-	if (stack)
-		assert_int_equal(sscanf(stack, "stack depth %63[0-9+]", f->stack), 1);
+	if (stack) /* since 7.3 the deepest in one number, and a line for each function */
+		assert_true(sscanf(stack, "stack depth %63[0-9+]", f->stack) == 1 ||
+			    sscanf(stack, "stack depth max %63[0-9]", f->stack) == 1);
 }
 
 static void read_info(int fd, struct figures *f)
