@@ -8,16 +8,20 @@
 #   cold-start      no pins: from the start of moatd to n listings in force
 #   restart         the same on the pins that it left
 #   bulk-insert     one transaction of n rows, from its start to the last in force
-#   bulk-expire     n listings of one expiry, from then until moatd has removed them
 #   bulk-delete     one transaction that deletes n rows
+#   bulk-expire     n listings of one expiry, from then until moatd has removed them
+#   follow-insert, -delete  n changes that are in the log already, until the last is in force:
+#                   what moatd can follow, whoever writes
 #   sql-to-drop-p50, -p99   one INSERT to the first dropped packet, n times
 #
-# With BIG=1 cold-start and restart of 10,000,000 listings, too; standard error
-# says what the kernel's maps take beside moatd's rss.
+# rss is without the kernel's maps, some of which moatd has mapped; standard
+# error says what those take. With BIG=1 cold-start, restart and the rows of
+# follow with 10,000,000 listings, too.
 #
-#     tools/bench/control.sh OBJECT_DIR		# LISTINGS=1000000 BULK=100000 INSERTS=200 BIG=
+#     tools/bench/control.sh OBJECT_DIR		# LISTINGS=1000000 BULK=100000 FOLLOW=500000 INSERTS=200 BIG=
 set -u
-readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} INSERTS=${INSERTS:-200} BIG=${BIG:-}
+readonly LISTINGS=${LISTINGS:-1000000} BULK=${BULK:-100000} FOLLOW=${FOLLOW:-500000} INSERTS=${INSERTS:-200}
+readonly BIG=${BIG:-}
 readonly BIG_LISTINGS=10000000
 readonly EXPIRES_IN=5 # seconds after the transaction
 tools=$1
@@ -78,19 +82,19 @@ maps_mb() {
 		jq -s 'map(.bytes_memlock) | add / 1048576 | round'
 }
 
-# start N MORE: a lab whose moatd was restarted with N listings; addresses of as many MORE in $LAB/more.
+# start N: a lab whose moatd was restarted with N listings, and addresses of FOLLOW more in $LAB/more.
 start() {
 	lab_up
-	CAPACITY4=$(($1 + 2 * $2 + INSERTS)) config <<< 'categories: { botnet: { action: drop } }'
+	CAPACITY4=$(($1 + FOLLOW + 2 * BULK + INSERTS)) config <<< 'categories: { botnet: { action: drop } }'
 	moat_start
 	WANTED=$(($(installed) + $1)) # with the self-test's
 	moat_end TERM
 	rm -rf "$PINS"
 
-	addresses $(($1 + $2)) > "$LAB/addresses"
-	[ "$(wc -l < "$LAB/addresses")" = $(($1 + $2)) ] || fatal "there are enough addresses"
+	addresses $(($1 + FOLLOW)) > "$LAB/addresses"
+	[ "$(wc -l < "$LAB/addresses")" = $(($1 + FOLLOW)) ] || fatal "there are enough addresses"
 	head -n "$1" "$LAB/addresses" | fill_at_rest base
-	tail -n "$2" "$LAB/addresses" > "$LAB/more"
+	tail -n "$FOLLOW" "$LAB/addresses" > "$LAB/more"
 	rm "$LAB/addresses"
 
 	start_until_ready cold-start "$1"
@@ -99,19 +103,51 @@ start() {
 	start_until_ready restart "$1"
 }
 
-start "$LISTINGS" "$BULK"
+# moatd stands still, and not in the middle of a write of its own.
+hold_still() {
+	kill -STOP "$MOATD_PID"
+	sqlite3 "$DATABASE" 'BEGIN IMMEDIATE; ROLLBACK' && return
+	kill -CONT "$MOATD_PID"
+	return 1
+}
+
+# follow WHAT SOURCES SQL: what is written while moatd stands still, it follows at once.
+follow() {
+	local begin cpu
+	wait_for $DEADLINE hold_still || fatal "$1: moatd stands still"
+	begin=$(now_us) cpu=$(cpu_ms)
+	sqlite3 "$DATABASE" 'PRAGMA cache_size = -1000000' 'CREATE TEMP TABLE more (source TEXT)' \
+		".import $LAB/more more" "$3" > /dev/null || fatal "$1: the changes are written"
+	note "$1: the client took $(seconds_since "$begin") s for $FOLLOW changes"
+	begin=$(now_us)
+	kill -CONT "$MOATD_PID"
+	wait_for $DEADLINE synced || fatal "$1: moatd follows the log"
+	row "$1" "$FOLLOW" "$(seconds_since "$begin")"
+	note "$1: moatd used $(($(cpu_ms) - cpu)) ms of CPU"
+	installed_is "$2" || fatal "$1: $2 sources are installed, not $(installed)"
+}
+
+follow_both() {
+	follow follow-insert $((WANTED + FOLLOW)) \
+		"INSERT INTO listing (source, category, feed) SELECT source, 'botnet', 'follow' FROM more"
+	follow follow-delete "$WANTED" "DELETE FROM listing WHERE feed = 'follow'"
+}
+
+start "$LISTINGS"
 
 begin=$(now_us)
-fill bulk NULL < "$LAB/more"
+head -n "$BULK" "$LAB/more" | fill bulk NULL
 timed_until bulk-insert "$begin" $((WANTED + BULK))
 begin=$(now_us)
 sql "DELETE FROM listing WHERE feed = 'bulk'"
 timed_until bulk-delete "$begin" "$WANTED"
 
 expiry=$(($(date +%s) + EXPIRES_IN + BULK / 50000))
-fill brief $expiry < "$LAB/more"
+head -n "$BULK" "$LAB/more" | fill brief $expiry
 wait_for $DEADLINE installed_is $((WANTED + BULK)) || fatal "the brief ones are installed"
 timed_until bulk-expire ${expiry}000000 "$WANTED"
+
+follow_both
 
 read -r p50 p99 < <("$tools/latency" "$DATABASE" "$PINS/if/in0/link" "$INSERTS") || fatal "latency"
 row sql-to-drop-p50 "$INSERTS" "$p50"
@@ -120,6 +156,7 @@ moat_end TERM
 lab_down
 
 if [ -n "$BIG" ]; then
-	start $BIG_LISTINGS 0
+	start $BIG_LISTINGS
+	follow_both
 	moat_end TERM
 fi

@@ -59,7 +59,6 @@ import() {
 	SECONDS_TAKEN=$(seconds_since "$begin")
 	note "import of $(wc -l < "$1") lines: moatd used $(($(cpu_ms) - cpu)) ms of CPU"
 }
-cpu_ms() { awk '{ print ($14 + $15) * 10 }' "/proc/$MOATD_PID/stat"; } # at 100 ticks a second
 change_seq() { sql 'SELECT ifnull(max(seq), 0) FROM change'; }
 
 latency() { # latency WHAT: while something else goes on
@@ -119,7 +118,7 @@ routing() { # routing WHAT FILE N
 	verdicts "$LAB/in-force"
 	local listings rss
 	listings=$(sql 'SELECT count(*) FROM listing')
-	rss=$(awk '/^VmRSS:/ { print $2 }' "/proc/$MOATD_PID/status")
+	rss=$(own_rss_kb)
 	row memory "$listings" 0
 	note "memory: $(((rss - BASE_MB * 1024) * 1024 / listings)) bytes a listing above $BASE_MB MB"
 }
