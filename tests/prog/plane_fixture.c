@@ -184,6 +184,12 @@ void fixture_sieve(struct tables *t)
 struct tables *fixture_tables(const char *pins)
 {
 	static const uint32_t capacity[2] = { 100, 100 };
+
+	return fixture_tables_of(pins, capacity);
+}
+
+struct tables *fixture_tables_of(const char *pins, const uint32_t capacity[2])
+{
 	struct moat_policy policy[MOAT_CATEGORIES] = {
 		[CATEGORY_DROP] = { .action = MOAT_ACTION_DROP },
 		[CATEGORY_LIMIT] = { .action = MOAT_ACTION_LIMIT,
@@ -258,4 +264,31 @@ uint32_t fixture_frame(uint8_t frame[static 128], const char *source)
 	ip[9] = IPPROTO_UDP;
 	must(inet_pton(AF_INET, source, ip + 12) == 1, "inet_pton");
 	return ETH_HLEN + 20 + 8;
+}
+
+struct program *fixture_probe(const struct tables *t)
+{
+	struct program *p = NULL;
+	struct problem why = {};
+
+	if (program_load_probe(t, &p, &why)) {
+		fprintf(stderr, "fixture: %s\n", why.text);
+		exit(1);
+	}
+	program_set_iface(p, true, 0);
+	return p;
+}
+
+void fixture_ask(struct program *probe, const struct prefix *source, struct outcome *ret)
+{
+	bool six = source->family == MOAT_IPV6;
+	struct problem why = {};
+	uint8_t frame[128];
+	uint32_t size = fixture_frame(frame, six ? "2001:db8::1" : "192.0.2.1");
+
+	memcpy(frame + ETH_HLEN + (six ? 8 : 12), source->addr, six ? 16 : 4);
+	if (!program_probe(probe, frame, &size, sizeof(frame), ret, &why))
+		return;
+	fprintf(stderr, "fixture: %s\n", why.text);
+	exit(1);
 }

@@ -59,9 +59,14 @@ void fixture_sieve(struct tables *t);
 
 /* New tables with a policy a category and a class of the same number. */
 struct tables *fixture_tables(const char *pins);
+struct tables *fixture_tables_of(const char *pins, const uint32_t capacity[2]);
 
 /* Lists a source under a category; its prefix length becomes the only one in use. */
 void fixture_list(struct tables *t, const char *source, uint32_t class);
+
+/* A probe that enforces, and what it says of a packet from a source. */
+struct program *fixture_probe(const struct tables *t);
+void fixture_ask(struct program *probe, const struct prefix *source, struct outcome *ret);
 
 /* Ethernet, IPv4 or IPv6, UDP from source, into frame. Returns the size. */
 uint32_t fixture_frame(uint8_t frame[static 128], const char *source);

@@ -76,6 +76,42 @@ static void the_memory_foretold_is_within_a_quarter_of_what_the_kernel_takes(voi
 	}
 }
 
+static void the_memory_foretold_of_the_sieve_is_what_the_kernel_takes_and_moatd_beside(void **state)
+{
+	static const char *const maps[] = {
+		MOAT_MAP_SIEVE,	  MOAT_MAP_BLOCKS4,  MOAT_MAP_HOSTS4,  MOAT_MAP_NODES4,
+		MOAT_MAP_LEAVES4, MOAT_MAP_BUCKETS6, MOAT_MAP_FILTER6,
+	};
+	static const uint32_t capacities[][2] = { { 1, 1 }, { 10000, 70000 }, { MILLION, 250000 } };
+
+	(void)state;
+	if (!fixture_memory_is_true())
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(capacities); i++) {
+		_cleanup_(tables_freep) struct tables *t =
+			open_tables(fixture_pins(), capacities[i]);
+		uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+		struct tables_sieve_state sieve;
+		uint64_t taken = 0;
+
+		tables_sieve_state(t, &sieve);
+		if (!sieve.on) {
+			print_message("SKIPPED: there is no sieve\n");
+			skip();
+		}
+		for (size_t m = 0; m < ARRAY_SIZE(maps); m++)
+			taken += fixture_memory(tables_fd(t, maps[m]));
+		print_message("capacity %u + %u: sieve of %lu kB, %lu foretold, %lu with what is "
+			      "beside it\n",
+			      capacities[i][0], capacities[i][1], (unsigned long)taken >> 10,
+			      (unsigned long)sieve.memory >> 10,
+			      (unsigned long)tables_sieve_memory(capacities[i]) >> 10);
+		/* Each map has a head of its own, and whole pages. */
+		assert_in_range(taken, sieve.memory, sieve.memory + 2 * page * ARRAY_SIZE(maps));
+		assert_true(tables_sieve_memory(capacities[i]) >= sieve.memory);
+	}
+}
+
 struct million {
 	struct moat_key4 key[MILLION];
 	struct moat_source value[MILLION];
@@ -151,6 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_memory_foretold_is_within_a_quarter_of_what_the_kernel_takes),
+		cmocka_unit_test(
+			the_memory_foretold_of_the_sieve_is_what_the_kernel_takes_and_moatd_beside),
 		cmocka_unit_test(a_million_sources_are_written_in_few_seconds),
 		cmocka_unit_test(without_capabilities_it_says_which_are_missing),
 	};

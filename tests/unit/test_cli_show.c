@@ -45,6 +45,10 @@ struct golden {
 
 static const struct golden goldens[] = {
 	{ "status_ok", show_status, false, NULL },
+	{ "status_sieve", show_status, false, NULL },
+	{ "status_sieve_asks", show_status, false, NULL },
+	{ "status_sieve_off", show_status, false, NULL },
+	{ "status_sieve_lost", show_status, false, NULL },
 	{ "status_replies", show_status, false, NULL },
 	{ "status_degraded", show_status, false, NULL },
 	{ "status_degraded", show_status, true, "status_degraded_colour" },

@@ -76,6 +76,59 @@ static void status_says_what_is_in_force(void **state)
 	response_free(&r);
 }
 
+static void status_and_metrics_say_how_full_the_sieve_is(void **state)
+{
+	struct response r;
+
+	fake.sieve = (struct tables_sieve_state){
+		.wanted = true,
+		.on = true,
+		.why = "",
+		.memory = 5 << 20,
+		.numbers = { .hosts = 7,
+			     .host_slots = 32,
+			     .nodes = 3,
+			     .node_room = 512,
+			     .sources6 = 5,
+			     .slots6 = 20,
+			     .asked = 2,
+			     .resizes = 4 },
+	};
+	r = get(state, "/api/v1/status");
+	assert_true(json_is_true(at(&r, "sieve.on")));
+	assert_true(json_is_null(at(&r, "sieve.problem")));
+	assert_string_equal(text_at(&r, "state"), "ok"); /* what has no room is asked for */
+	assert_int_equal(number_at(&r, "sieve.memory_bytes"), 5 << 20);
+	assert_int_equal(number_at(&r, "sieve.hosts"), 7);
+	assert_int_equal(number_at(&r, "sieve.host_slots"), 32);
+	assert_int_equal(number_at(&r, "sieve.asked"), 2);
+	response_free(&r);
+	r = get(state, "/metrics");
+	assert_non_null(strstr(r.body, "moat_sieve_enabled 1\n"));
+	assert_non_null(strstr(r.body, "moat_sieve_memory_bytes 5242880\n"));
+	assert_non_null(strstr(r.body, "moat_sieve_asked 2\n"));
+	assert_non_null(strstr(r.body, "moat_sieve_resizes_total 4\n"));
+	assert_non_null(strstr(r.body, "moat_map_entries{map=\"moat_hosts4\"} 7\n"));
+	assert_non_null(strstr(r.body, "moat_map_capacity{map=\"moat_nodes4\"} 512\n"));
+	assert_non_null(strstr(r.body, "moat_map_capacity{map=\"moat_buckets6\"} 20\n"));
+	response_free(&r);
+}
+
+static void without_a_sieve_status_says_why_and_metrics_have_no_rows_of_it(void **state)
+{
+	struct response r;
+
+	fake.sieve = (struct tables_sieve_state){ .wanted = true, .why = "no memory" };
+	r = get(state, "/api/v1/status");
+	assert_true(json_is_false(at(&r, "sieve.on")));
+	assert_string_equal(text_at(&r, "sieve.problem"), "no memory");
+	response_free(&r);
+	r = get(state, "/metrics");
+	assert_non_null(strstr(r.body, "moat_sieve_enabled 0\n"));
+	assert_null(strstr(r.body, "moat_hosts4"));
+	response_free(&r);
+}
+
 static void status_says_what_is_degraded_and_what_to_do(void **state)
 {
 	const json_t *thing;
@@ -508,6 +561,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_lab(status_says_what_is_in_force),
+		with_lab(status_and_metrics_say_how_full_the_sieve_is),
+		with_lab(without_a_sieve_status_says_why_and_metrics_have_no_rows_of_it),
 		with_lab(status_says_what_is_degraded_and_what_to_do),
 		with_lab(ready_is_a_filter_that_is_in_force_and_covers_everything),
 		with_lab(packets_are_counted_by_what_happened_to_them),

@@ -24,6 +24,7 @@
 #define GRACE_SHARE	  10
 #define GRACE_WAITING	  16
 #define GRACE_WAITING_MIN 64
+#define GRACE_EVERY	  16 /* writes between two looks */
 
 struct tables_sieve {
 	struct object_sieve maps;
@@ -33,6 +34,7 @@ struct tables_sieve {
 	bool lost;	   /* out of force: the writes failed to keep it in step */
 	bool read;	   /* programs run on it that nobody waits for */
 	size_t deleted;	   /* since the last grace period */
+	uint64_t asked;	   /* sources that had no room at the last one */
 	uint64_t grace_at; /* boot ns: not before, unless much was deleted */
 };
 
@@ -255,29 +257,41 @@ static void hint_ahead(const struct tables_sieve *s, uint8_t family, const void 
 	sieve_hint(s->sieve, &later);
 }
 
-static bool much_waits(const struct tables_sieve *s)
+/* Whether what waits for a grace period is missed: room for what comes, or for larger tables. */
+static bool is_urgent(const struct tables_sieve *s)
 {
 	size_t room = ((size_t)s->capacity[0] + s->capacity[1]) / GRACE_WAITING;
+	struct sieve_numbers n;
 
-	return s->deleted >= (room > GRACE_WAITING_MIN ? room : GRACE_WAITING_MIN);
+	sieve_numbers(s->sieve, &n);
+	return n.asked > s->asked ||
+	       s->deleted >= (room > GRACE_WAITING_MIN ? room : GRACE_WAITING_MIN);
+}
+
+static void wait_for_readers(struct tables_sieve *s)
+{
+	uint64_t before = boot_ns(), after;
+
+	tables_grace();
+	after = boot_ns();
+	s->grace_at = after + (after - before) * GRACE_SHARE;
 }
 
 /* Gives memory back to the sieve that programs may have been reading. */
 static void settle(struct tables_sieve *s)
 {
-	uint64_t before, after;
+	struct sieve_numbers n;
 
 	if (!sieve_wants_grace(s->sieve))
 		return;
 	if (s->read) {
-		before = boot_ns();
-		if (before < s->grace_at && !much_waits(s))
+		if (boot_ns() < s->grace_at && !is_urgent(s))
 			return;
-		tables_grace();
-		after = boot_ns();
-		s->grace_at = after + (after - before) * GRACE_SHARE;
+		wait_for_readers(s);
 	}
 	sieve_grace(s->sieve);
+	sieve_numbers(s->sieve, &n);
+	s->asked = n.asked;
 	s->deleted = 0;
 }
 
@@ -294,6 +308,8 @@ void tables_sieve_put(struct tables *t, uint8_t family, const void *keys,
 		hint_ahead(s, family, keys, i, count);
 		if (!done[i])
 			sieve_put(s->sieve, &source, values[i].class, values[i].expires);
+		if ((i + 1) % GRACE_EVERY == 0)
+			settle(s);
 	}
 	settle(s);
 }
@@ -310,7 +326,7 @@ void tables_sieve_delete(struct tables *t, uint8_t family, const void *keys, siz
 		hint_ahead(s, family, keys, i, count);
 		sieve_delete(s->sieve, &source);
 		s->deleted++;
-		if (much_waits(s))
+		if ((i + 1) % GRACE_EVERY == 0)
 			settle(s);
 	}
 	settle(s);
