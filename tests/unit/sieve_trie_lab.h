@@ -27,12 +27,14 @@ static void *lab_calloc(size_t count, size_t size);
 #include "user/core/sieve_trie.c"
 #undef calloc
 
-#define ASKED	   UINT64_MAX
-#define HOSTS_BITS (WORD_ALL >> 1 & 0x1111111111111111)
-#define LIST_MAX   512
-#define PROBES_MAX 256
-#define MANY_NODES 3000
-#define MANY	   5000
+#define ASKED	     UINT64_MAX
+#define HOSTS_BITS   (WORD_ALL >> 1 & 0x1111111111111111)
+#define LIST_MAX     512
+#define PROBES_MAX   256
+#define SLOW	     16
+#define SLOW_ANSWERS 64
+#define MANY_NODES   3000
+#define MANY	     5000
 
 static struct lab {
 	struct sieve_maps maps;
@@ -51,6 +53,19 @@ static struct lab {
 	uint64_t before[PROBES_MAX], after[PROBES_MAX];
 	bool looking, asked[PROBES_MAX];
 	uint32_t stores, look_every;
+
+	/* Programs in the middle of a lookup: at each store some of them load once more. */
+	struct slow {
+		uint32_t addr, cell;
+		enum { SLOW_IDLE, SLOW_ROOT, SLOW_MIDDLE, SLOW_LAST, SLOW_LEAF } next;
+		uint64_t may[SLOW_ANSWERS]; /* what was true since it began */
+		uint32_t count;
+		/* Words since then of what covers it: where the answer changed meanwhile, its old
+		 * leaf may have got one of them, though something longer was there already. */
+		uint64_t also[SLOW_ANSWERS];
+		uint32_t also_count;
+	} slow[SLOW];
+	uint64_t slow_lookups; /* finished */
 
 	uint32_t memory_fails; /* one allocation of so many; 0: none */
 	struct random random;
@@ -124,6 +139,106 @@ static struct listed *listed_find(uint32_t addr, uint32_t len)
 	return NULL;
 }
 
+/* ---- programs in the middle of a lookup ---- */
+
+static void slow_finish(struct slow *s, uint64_t found)
+{
+	bool right = found == ASKED && lab.may_ask, changed = false;
+
+	s->next = SLOW_IDLE;
+	lab.slow_lookups++;
+	for (uint32_t i = 0; i < s->count; i++) {
+		right |= s->may[i] == found;
+		changed |= s->may[i] != s->may[0];
+	}
+	for (uint32_t i = 0; changed && i < s->also_count; i++)
+		right |= s->also[i] == found;
+	if (!right)
+		fail_msg("%08x: %#lx, of %u answers that are true", s->addr, found, s->count);
+}
+
+/* Its next load. */
+static void slow_step(struct slow *s)
+{
+	uint32_t at = s->next == SLOW_MIDDLE ? s->addr >> 8 & 255 : s->addr & 255;
+	union moat_leaf leaf;
+
+	if (s->next == SLOW_ROOT) {
+		s->cell = load_cell(s->addr >> 24, s->addr >> 16 & 255);
+	} else if (s->next == SLOW_MIDDLE || s->next == SLOW_LAST) {
+		s->cell = load_cell(s->cell & ~MOAT_CELL_NODE, at);
+	} else {
+		leaf.word = __atomic_load_n(&lab.maps.leaves[s->cell].word, __ATOMIC_ACQUIRE);
+		slow_finish(s, leaf.expires == 1 ? ASKED : leaf.word);
+		return;
+	}
+	if (s->cell == MOAT_LEAF_NONE)
+		slow_finish(s, 0);
+	else
+		s->next = s->cell & MOAT_CELL_NODE ? s->next + 1 : SLOW_LEAF;
+}
+
+/* At a store: one address of those that are watched, whose block was seen a moment ago. */
+static void slow_begin(struct slow *s)
+{
+	uint32_t i = random_below(&lab.random, lab.probes);
+
+	*s = (struct slow){ .addr = lab.addr[i],
+			    .next = SLOW_ROOT,
+			    .may = { lab.before[i], lab.after[i] },
+			    .count = 2 };
+}
+
+static void slow_run(void)
+{
+	for (uint32_t i = 0; i < SLOW; i++) {
+		struct slow *s = &lab.slow[i];
+
+		if (random_below(&lab.random, 4 + i * 4))
+			continue;
+		if (s->next == SLOW_IDLE)
+			slow_begin(s);
+		else
+			slow_step(s);
+	}
+}
+
+static bool slow_is_full(const struct slow *s)
+{
+	return s->count == SLOW_ANSWERS || s->also_count == SLOW_ANSWERS;
+}
+
+/* The list changed: this prefix has a word, or went. Who would see more than is kept ends. */
+static void slow_note(uint32_t addr, uint32_t len, uint64_t word)
+{
+	for (uint32_t i = 0; i < SLOW; i++) {
+		struct slow *s = &lab.slow[i];
+
+		while (s->next != SLOW_IDLE && slow_is_full(s))
+			slow_step(s);
+		if (s->next == SLOW_IDLE || !covers(addr, len, s->addr))
+			continue;
+		s->may[s->count++] = expected(s->addr);
+		if (word)
+			s->also[s->also_count++] = word;
+	}
+}
+
+static void slow_end(void)
+{
+	for (uint32_t i = 0; i < SLOW; i++) {
+		while (lab.slow[i].next != SLOW_IDLE)
+			slow_step(&lab.slow[i]);
+	}
+}
+
+/* Every program that ran has ended. */
+static void grace(void)
+{
+	slow_end();
+	trie_grace(lab.trie);
+}
+
 /* ---- the lab ---- */
 
 /* nodes: beside the root; leaves: for prefixes. */
@@ -174,6 +289,7 @@ static void stored(void)
 	lab.stores++;
 	if (!lab.looking || lab.stores % lab.look_every)
 		return;
+	slow_run();
 	for (uint32_t i = 0; i < lab.probes; i++)
 		check_answer(i, answer(lab.addr[i]));
 }
@@ -250,6 +366,7 @@ static void put(uint32_t addr, uint32_t len, uint32_t class, uint32_t expires)
 		p = &lab.list[lab.count++];
 	}
 	*p = (struct listed){ addr, len, word_for(len, class, expires) };
+	slow_note(addr, len, p->word);
 	change(&source, true, class, expires);
 }
 
@@ -262,6 +379,7 @@ static void del(uint32_t addr, uint32_t len)
 	p = listed_find(addr, len);
 	if (p)
 		*p = lab.list[--lab.count];
+	slow_note(addr, len, 0);
 	change(&source, false, 0, 0);
 }
 
