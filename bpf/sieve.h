@@ -109,18 +109,33 @@ static __always_inline enum lookup sieve_prefix(__u32 host, struct found *found)
 	return LOOKUP_LISTED;
 }
 
+/* The bits of a /24, or BLOCK_ASK. */
+#define BLOCK_ASK (~0U)
+static __always_inline __u32 sieve_block(const struct moat_sieve *sieve, __u32 host)
+{
+	__u32 word = MOAT_BLOCK_WORD(host);
+	__u32 sum = MOAT_BLOCK_SUM(word);
+	const __u64 *at;
+
+	if (WHOLE(&sieve->sums)) {
+		at = bpf_map_lookup_elem(&moat_blocks4, &sum);
+		if (at && !(WHOLE(at) >> MOAT_BLOCK_SUM_SHIFT(word) & 1))
+			return 0;
+	}
+	at = bpf_map_lookup_elem(&moat_blocks4, &word);
+	return at ? WHOLE(at) >> MOAT_BLOCK_SHIFT(host) & 3 : BLOCK_ASK;
+}
+
 static __always_inline enum lookup sieve4(__be32 source, struct found *found)
 {
 	const struct moat_sieve *sieve = sieve_of();
 	__u32 host = bpf_ntohl(source);
-	__u32 index = MOAT_BLOCK_WORD(host);
-	const __u64 *word = bpf_map_lookup_elem(&moat_blocks4, &index);
 	__u32 block;
 	__u64 slot;
 
-	if (!sieve || !word)
+	block = sieve ? sieve_block(sieve, host) : BLOCK_ASK;
+	if (block == BLOCK_ASK)
 		return LOOKUP_ASK;
-	block = WHOLE(word) >> MOAT_BLOCK_SHIFT(host) & 3;
 	if (!block)
 		return sieve->lengths4 ? LOOKUP_CLEAN : LOOKUP_EMPTY;
 

@@ -10,6 +10,7 @@
  * that use it.
  *
  *	IPv4	blocks: 2 bits a /24: hosts inside? a prefix inside or over it?
+ *		and a bit for each word of them, to look at first
  *		hosts: /32s, in buckets of eight; two places for each
  *		nodes, leaves: every shorter prefix, a trie that consumes 16, 8
  *		and 8 bits; each cell names the leaf of its longest match
@@ -65,7 +66,8 @@ struct moat_sieve {
 	__u64 key4[4];	/* factor and addend of both places, factor of the first, of the second */
 	__u32 epoch;	/* MOAT_SLOT_UNIT that expiries of slots count from */
 	__u32 lengths4; /* prefix lengths in use; 0: no IPv4 source at all */
-	__u64 reserved4[2];
+	__u64 sums;	/* 1: few words of blocks are set, their sums are read first */
+	__u64 reserved4;
 	/* IPv6, the next */
 	__u64 buckets; /* view of moat_buckets6 and moat_filter6 */
 	__u64 key6[6]; /* factors: first and second half, length; of their sum */
@@ -82,6 +84,15 @@ struct moat_sieve {
 #define MOAT_BLOCK_WORDS       (1U << 19)
 #define MOAT_BLOCK_WORD(host)  ((host) >> 13)
 #define MOAT_BLOCK_SHIFT(host) (((host) >> 8 & 31) * 2)
+
+/*
+ * Behind the words a bit for each of them: whether anything is set in it. These
+ * 64 KiB stay in the cache, which the words do not. Then how many words are set.
+ */
+#define MOAT_BLOCK_SUM(word)	   (MOAT_BLOCK_WORDS + (word) / 64)
+#define MOAT_BLOCK_SUM_SHIFT(word) ((word)&63)
+#define MOAT_BLOCK_SUMS_SET	   (MOAT_BLOCK_WORDS + MOAT_BLOCK_WORDS / 64)
+#define MOAT_BLOCK_ELEMENTS	   (MOAT_BLOCK_SUMS_SET + 1)
 
 /* ---- IPv4: hosts ---- */
 

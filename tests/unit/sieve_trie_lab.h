@@ -244,7 +244,7 @@ static void grace(void)
 /* nodes: beside the root; leaves: for prefixes. */
 static void lab_open(uint32_t nodes, uint32_t leaves)
 {
-	struct sieve_size size = { .blocks = MOAT_BLOCK_WORDS,
+	struct sieve_size size = { .blocks = MOAT_BLOCK_ELEMENTS,
 				   .parts = (MOAT_ROOT_NODES + nodes) * 16,
 				   .leaves = leaves + MOAT_LEAF_FIRST };
 

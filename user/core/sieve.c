@@ -3,6 +3,7 @@
  * The whole: sizes, keys, which part a source belongs to, and the blocks' bit
  * of hosts.
  */
+#include "core/sieve_blocks.h"
 #include "core/sieve_private.h"
 
 struct sieve {
@@ -45,7 +46,7 @@ void sieve_size(const uint32_t capacity[2], struct sieve_size *ret)
 	uint64_t leaves = MOAT_LEAF_FIRST + sources + sources / LEAVES_SHARE + LEAVES_BASE;
 
 	*ret = (struct sieve_size){
-		.blocks = MOAT_BLOCK_WORDS,
+		.blocks = MOAT_BLOCK_ELEMENTS,
 		.hosts = regions_size((sources + MOAT_SLOTS4 / 2 - 1) / (MOAT_SLOTS4 / 2)),
 		.parts = nodes * PARTS,
 		.leaves = smaller(leaves, INT32_MAX / sizeof(union moat_leaf)),
@@ -92,6 +93,7 @@ int sieve_new(const struct sieve_maps *maps, const uint64_t key[static SIEVE_KEY
 	if (!s)
 		return -ENOMEM;
 	s->maps = *maps;
+	s->maps.sieve->sums = 1;
 	s->maps.sieve->epoch = now >> MOAT_SLOT_UNIT;
 	sieve_keys(s->maps.sieve, key);
 	s->others = calloc(BLOCKS, 1);
@@ -129,16 +131,20 @@ static uint64_t block_bit(uint32_t host)
 	return (uint64_t)MOAT_BLOCK_HOSTS << MOAT_BLOCK_SHIFT(host);
 }
 
+static void mark_host(struct sieve *s, uint32_t host, bool set)
+{
+	blocks_mark(s->maps.blocks, s->maps.sieve, MOAT_BLOCK_WORD(host), block_bit(host), set);
+}
+
 static void put_host(struct sieve *s, __be32 addr, uint32_t class, uint32_t expires)
 {
 	uint32_t host = be32toh(addr);
-	uint64_t *word = &s->maps.blocks[MOAT_BLOCK_WORD(host)];
 	uint8_t *others = &s->others[host >> 8];
 
 	if (!hosts_put(s->hosts, addr, class, expires))
 		return;
-	if (!(*word & block_bit(host)))
-		publish64(word, *word | block_bit(host));
+	if (!(s->maps.blocks[MOAT_BLOCK_WORD(host)] & block_bit(host)))
+		mark_host(s, host, true);
 	else if (*others < UINT8_MAX)
 		++*others;
 }
@@ -146,7 +152,6 @@ static void put_host(struct sieve *s, __be32 addr, uint32_t class, uint32_t expi
 static void delete_host(struct sieve *s, __be32 addr)
 {
 	uint32_t host = be32toh(addr);
-	uint64_t *word = &s->maps.blocks[MOAT_BLOCK_WORD(host)];
 	uint8_t *others = &s->others[host >> 8];
 
 	/* Who was lost cannot be counted any more. */
@@ -155,7 +160,7 @@ static void delete_host(struct sieve *s, __be32 addr)
 	if (*others)
 		--*others;
 	else
-		publish64(word, *word & ~block_bit(host));
+		mark_host(s, host, false);
 }
 
 void sieve_hint(const struct sieve *s, const struct prefix *source)

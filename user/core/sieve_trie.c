@@ -14,6 +14,7 @@
  *  3. MOAT_LEAF_ASK never leaves a cell. What lies below is not kept: the
  *     records answer. Its node is held by it.
  */
+#include "core/sieve_blocks.h"
 #include "core/sieve_prefixes.h"
 #include "core/sieve_private.h"
 #include "core/sieve_stock.h"
@@ -29,6 +30,7 @@
 struct sieve_trie {
 	/* borrowed */
 	uint64_t *blocks;
+	struct moat_sieve *sieve;
 	uint32_t *cells;
 	union moat_leaf *leaves;
 
@@ -60,6 +62,7 @@ int trie_new(const struct sieve_maps *maps, struct sieve_trie **ret)
 	if (!t)
 		return -ENOMEM;
 	t->blocks = maps->blocks;
+	t->sieve = maps->sieve;
 	t->cells = maps->cells;
 	t->leaves = maps->leaves;
 	t->held = calloc(nodes, sizeof(*t->held));
@@ -134,10 +137,7 @@ static void name(struct sieve_trie *t, uint32_t at, uint32_t leaf)
 
 static void mark_blocks(struct sieve_trie *t, uint32_t word, uint64_t bits, bool set)
 {
-	uint64_t value = set ? t->blocks[word] | bits : t->blocks[word] & ~bits;
-
-	if (value != t->blocks[word])
-		publish64(&t->blocks[word], value);
+	blocks_mark(t->blocks, t->sieve, word, bits, set);
 }
 
 static void mark_block(struct sieve_trie *t, uint32_t addr, bool set)
