@@ -154,12 +154,19 @@ static __always_inline enum lookup sieve4(__be32 source, struct found *found)
 
 /* ---- IPv6 ---- */
 
-static __always_inline bool sieve_may_have(__u64 view, __u64 hash, __u64 bits)
+static __always_inline __u64 sieve_filter(__u64 view, __u64 hash)
 {
 	__u32 index = moat_view_index(view, hash);
 	const __u64 *word = bpf_map_lookup_elem(&moat_filter6, &index);
 
-	return !word || (WHOLE(word) & bits) == bits;
+	return word ? WHOLE(word) : ~0ULL;
+}
+
+static __always_inline bool sieve_may_have(__u64 filter, __u64 hash)
+{
+	__u64 bits = moat_filter_bits(hash);
+
+	return (filter & bits) == bits;
 }
 
 static __always_inline __u64 sieve_bucket6(const struct moat_bucket6 *bucket, __u64 first,
@@ -208,33 +215,13 @@ __attribute__((noinline)) __u64 sieve_find6(__u64 first, __u64 second, __u64 has
 	return !meta && flags & MOAT_BUCKET6_SPILLED ? MOAT_META_ASK : meta;
 }
 
-/* Whether prefixes longer than len may be there for addresses like this one, masked to len. */
-static __always_inline bool sieve_marked(const struct moat_sieve *sieve, __u64 view, __u64 first,
-					 __u32 len)
-{
-	__u64 hash = moat_hash6(sieve, first, 0, len);
-
-	return sieve_may_have(view, hash, moat_marker_bits(hash));
-}
-
-/* The longest length that the markers leave possible. */
-static __always_inline __u32 sieve_longest(const struct moat_sieve *sieve, __u64 view, __u64 first)
-{
-	if (!sieve_marked(sieve, view, first & bpf_cpu_to_be64(~0ULL << 32), MOAT_MARKER_FIRST))
-		return MOAT_MARKER_FIRST;
-	if (!sieve_marked(sieve, view, first & bpf_cpu_to_be64(~0ULL << 16), MOAT_MARKER_SECOND))
-		return MOAT_MARKER_SECOND;
-	return sieve_marked(sieve, view, first, MOAT_MARKER_THIRD) ? 128 : MOAT_MARKER_THIRD;
-}
-
 /* A union match. The address as two halves of network order bytes. */
 __attribute__((noinline)) __u64 sieve6(__u64 first, __u64 second, __u32 bank)
 {
 	const struct moat_lengths *lengths = record_lengths(MOAT_IPV6, bank);
 	const struct moat_sieve *sieve = sieve_of();
 	union match out = { .result = LOOKUP_ASK };
-	__u32 longest;
-	__u64 view;
+	__u64 view, filter, stem;
 
 	if (!lengths || !sieve)
 		return out.word;
@@ -243,25 +230,28 @@ __attribute__((noinline)) __u64 sieve6(__u64 first, __u64 second, __u32 bank)
 		return out.word;
 	out.result = LOOKUP_CLEAN;
 	view = WHOLE(&sieve->buckets);
-	longest = sieve_longest(sieve, view, first);
+	stem = moat_hash6(sieve, first & bpf_cpu_to_be64(~0ULL << (64 - MOAT_MARKER)), 0,
+			  MOAT_MARKER);
+	filter = sieve_filter(view, stem);
 	for (__u32 i = 0; i < MOAT_LENGTHS6 && i < lengths->count; i++) {
 		const struct moat_length *length = &lengths->at[i];
-		__u64 left = first & moat_half(length->mask[0], length->mask[1]);
-		__u64 right = second & moat_half(length->mask[2], length->mask[3]);
+		__u32 len = length->len;
+		__u64 left, right, hash;
 		union moat_meta meta;
-		__u64 hash;
 
-		if (length->len > longest)
+		if (len > MOAT_MARKER && !sieve_may_have(filter, moat_marker6(stem, len)))
 			continue;
-		hash = moat_hash6(sieve, left, right, length->len);
-		if (!sieve_may_have(view, hash, moat_filter_bits(hash)))
+		left = first & moat_half(length->mask[0], length->mask[1]);
+		right = second & moat_half(length->mask[2], length->mask[3]);
+		hash = moat_hash6(sieve, left, right, len);
+		if (!sieve_may_have(sieve_filter(view, hash), hash))
 			continue;
-		meta.word = sieve_find6(left, right, hash, length->len);
+		meta.word = sieve_find6(left, right, hash, len);
 		if (!meta.word)
 			continue;
 		out.result = lookup_live(meta.expires) ? LOOKUP_LISTED : LOOKUP_ASK;
 		out.class = meta.class;
-		out.len = length->len;
+		out.len = len;
 		break;
 	}
 	return out.word;

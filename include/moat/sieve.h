@@ -14,9 +14,9 @@
  *		hosts: /32s, in buckets of eight; two places for each
  *		nodes, leaves: every shorter prefix, a trie that consumes 16, 8
  *		and 8 bits; each cell names the leaf of its longest match
- *	IPv6	filter: a word a bucket; three bits for each prefix, and for its
- *		/32, /48 and /64 when it is longer (markers): most lengths need
- *		no look into the buckets
+ *	IPv6	filter: a word a bucket; three bits for each prefix, and three in
+ *		the word of its /32 for its length when that is longer (a
+ *		marker): one look there spares a look for each length
  *		buckets: prefixes of every length, five in two cache lines
  *
  * Order of stores, which readers on other CPUs rely on:
@@ -192,10 +192,8 @@ struct moat_bucket6 {
 	__u64 key[MOAT_SLOTS6][2]; /* halves of the masked address, network order bytes */
 };
 
-/* Lengths at which longer prefixes leave a marker, in the filter word of the prefix of that length. */
-#define MOAT_MARKER_FIRST  32
-#define MOAT_MARKER_SECOND 48
-#define MOAT_MARKER_THIRD  64
+/* Prefixes longer than this leave a marker of their length in the filter word of their first bits. */
+#define MOAT_MARKER 32
 
 /* A half of an address, as the functions below and keys take it, from two of its words. */
 static inline __u64 moat_half(__be32 left, __be32 right)
@@ -221,15 +219,16 @@ static inline __u64 moat_second6(__u64 hash)
 	return hash << 32;
 }
 
-/* What a prefix sets in the filter, and what the markers of its length set. */
+/* The bits of a word of the filter: of a prefix, by its hash; of a marker, by moat_marker6(). */
 static inline __u64 moat_filter_bits(__u64 hash)
 {
 	return 1ULL << (hash & 63) | 1ULL << (hash >> 6 & 63) | 1ULL << (hash >> 12 & 63);
 }
 
-static inline __u64 moat_marker_bits(__u64 hash)
+/* hash: of the first MOAT_MARKER bits; len: of the prefixes that are longer. */
+static inline __u64 moat_marker6(__u64 hash, __u32 len)
 {
-	return 1ULL << (hash >> 18 & 63) | 1ULL << (hash >> 24 & 63) | 1ULL << (hash >> 30 & 63);
+	return (hash >> 18) + len * 0x1B873ULL;
 }
 
 _Static_assert(sizeof(struct moat_sieve) == 128, "ABI");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/sieve_six_region.h"
 
-#include <arpa/inet.h>
-
 #define COUNT_STUCK 15 /* of a filter bit */
 
 /* Bytes of a bucket's flags, above the flags themselves: how many prefixes want one. */
@@ -193,32 +191,33 @@ static void count_add(uint8_t counts[32], uint32_t bit, int change)
 	counts[bit / 2] = (uint8_t)(counts[bit / 2] + change * (1 << bit % 2 * 4));
 }
 
-/* shift: where the hash tells the bits, as moat_filter_bits() and moat_marker_bits(). */
-static void item_add(struct six_region *r, uint64_t hash, uint64_t bits, uint32_t shift)
+/* bits: what moat_filter_bits() takes, in the word of the hash. */
+static void item_add(struct six_region *r, uint64_t hash, uint64_t bits)
 {
 	uint32_t bucket = place(r, hash);
 	uint64_t *word = &r->maps->filter[region_buckets(r) + bucket];
 	uint8_t *counts = r->counts[bucket];
+	uint64_t coming = moat_filter_bits(bits);
 
-	for (int i = 0; i < 3; i++, shift += 6) {
-		uint32_t bit = hash >> shift & 63;
+	for (int i = 0; i < 3; i++, bits >>= 6) {
+		uint32_t bit = bits & 63;
 
 		if (count_of(counts, bit) < COUNT_STUCK)
 			count_add(counts, bit, 1);
 	}
-	if ((*word & bits) != bits)
-		publish64(word, *word | bits);
+	if ((*word & coming) != coming)
+		publish64(word, *word | coming);
 }
 
-static void item_remove(struct six_region *r, uint64_t hash, uint32_t shift)
+static void item_remove(struct six_region *r, uint64_t hash, uint64_t bits)
 {
 	uint32_t bucket = place(r, hash);
 	uint64_t *word = &r->maps->filter[region_buckets(r) + bucket];
 	uint8_t *counts = r->counts[bucket];
 	uint64_t gone = 0;
 
-	for (int i = 0; i < 3; i++, shift += 6) {
-		uint32_t bit = hash >> shift & 63;
+	for (int i = 0; i < 3; i++, bits >>= 6) {
+		uint32_t bit = bits & 63;
 
 		if (count_of(counts, bit) == COUNT_STUCK)
 			continue;
@@ -230,49 +229,32 @@ static void item_remove(struct six_region *r, uint64_t hash, uint32_t shift)
 		publish64(word, *word & ~gone);
 }
 
-#define PREFIX_SHIFT 0
-#define MARKER_SHIFT 18
-
-#define MARKERS 3
-
-/* Hashes of the markers of a prefix. Returns how many it has. */
-static size_t marker_hashes(const struct six_region *r, const struct six_key *key,
-			    uint64_t hash[static MARKERS])
+/* Of the address that the marker stands at. */
+static uint64_t stem_of(const struct six_region *r, const struct six_key *key)
 {
-	const struct moat_sieve *sieve = r->maps->sieve;
-	uint64_t left = moat_half(~0U, 0);
-	uint64_t most = moat_half(~0U, htonl(0xFFFF0000));
+	_Static_assert(MOAT_MARKER == 32, "one word of the address");
 
-	if (key->len <= MOAT_MARKER_FIRST)
-		return 0;
-	hash[0] = moat_hash6(sieve, key->half[0] & left, 0, MOAT_MARKER_FIRST);
-	if (key->len <= MOAT_MARKER_SECOND)
-		return 1;
-	hash[1] = moat_hash6(sieve, key->half[0] & most, 0, MOAT_MARKER_SECOND);
-	if (key->len <= MOAT_MARKER_THIRD)
-		return 2;
-	hash[2] = moat_hash6(sieve, key->half[0], 0, MOAT_MARKER_THIRD);
-	return 3;
+	return moat_hash6(r->maps->sieve, key->half[0] & moat_half(~0U, 0), 0, MOAT_MARKER);
 }
 
 static void filter_add(struct six_region *r, const struct six_key *key)
 {
-	uint64_t marker[MARKERS];
-	size_t markers = marker_hashes(r, key, marker);
+	item_add(r, key->hash, key->hash);
+	if (key->len > MOAT_MARKER) {
+		uint64_t stem = stem_of(r, key);
 
-	for (size_t i = 0; i < markers; i++)
-		item_add(r, marker[i], moat_marker_bits(marker[i]), MARKER_SHIFT);
-	item_add(r, key->hash, moat_filter_bits(key->hash), PREFIX_SHIFT);
+		item_add(r, stem, moat_marker6(stem, key->len));
+	}
 }
 
 static void filter_remove(struct six_region *r, const struct six_key *key)
 {
-	uint64_t marker[MARKERS];
-	size_t markers = marker_hashes(r, key, marker);
+	item_remove(r, key->hash, key->hash);
+	if (key->len > MOAT_MARKER) {
+		uint64_t stem = stem_of(r, key);
 
-	item_remove(r, key->hash, PREFIX_SHIFT);
-	for (size_t i = 0; i < markers; i++)
-		item_remove(r, marker[i], MARKER_SHIFT);
+		item_remove(r, stem, moat_marker6(stem, key->len));
+	}
 }
 
 /* ---- prefixes without a slot ---- */
