@@ -144,6 +144,21 @@ static void a_class_that_has_no_room_in_a_leaf_asks(void **state)
 	lab_close();
 }
 
+static void bits_behind_the_length_are_not_looked_at(void **state)
+{
+	struct prefix source = prefix_of(0x0A00FFFF, 17);
+
+	(void)state;
+	lab_open(MANY_NODES, 100);
+	trie_put(lab.trie, &source, 1, 1000);
+	assert_int_equal(answer(0x0A007FFF), 0);
+	assert_int_equal(answer(0x0A008000), word_for(17, 1, 1000));
+	source = prefix_of(0x0A008000, 17);
+	trie_delete(lab.trie, &source);
+	check_empty();
+	lab_close();
+}
+
 /* Of a random prefix shorter than /32, that nests often. */
 static uint32_t random_source(uint32_t *len)
 {
@@ -468,6 +483,7 @@ int main(void)
 		cmocka_unit_test(a_new_class_or_expiry_is_one_store),
 		cmocka_unit_test(a_delete_of_what_is_not_there_stores_nothing),
 		cmocka_unit_test(a_class_that_has_no_room_in_a_leaf_asks),
+		cmocka_unit_test(bits_behind_the_length_are_not_looked_at),
 		cmocka_unit_test(random_changes_answer_like_a_list_after_every_store),
 		cmocka_unit_test(a_program_between_two_loads_finds_what_was_or_is),
 		cmocka_unit_test(what_has_no_room_asks_and_the_rest_answers),

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "core/sieve_prefixes.h"
 
-#define BITS_FIRST 9 /* log2 of the slots of the smallest table */
-#define BITS_MAX   31
-#define NO_SLOT	   UINT64_MAX
-
-static uint64_t room_of(const struct prefix_set *s)
-{
-	return s->shift == 64 ? 0 : 1ULL << (64 - s->shift);
-}
+#define ROOM_FIRST 512U
+#define ROOM_MOST  (1U << 31)
+#define NO_SLOT	   UINT32_MAX
 
 static uint32_t word_of(uint32_t number, uint32_t len)
 {
@@ -16,16 +11,27 @@ static uint32_t word_of(uint32_t number, uint32_t len)
 }
 
 /* Two rounds: neighbouring addresses, which lists are full of, must not stand in runs. */
-static uint64_t index_of(const struct prefix_set *s, uint32_t addr, uint32_t len)
+static uint32_t index_of(const struct prefix_set *s, uint32_t addr, uint32_t len)
 {
 	uint64_t hash = ((uint64_t)len << 32 | addr) * s->key[0];
 
-	return (hash ^ hash >> 32) * s->key[1] >> s->shift;
+	hash = (hash ^ hash >> 32) * s->key[1];
+	return (hash >> 32) * s->room >> 32;
+}
+
+static uint32_t next(const struct prefix_set *s, uint32_t at)
+{
+	return at + 1 == s->room ? 0 : at + 1;
+}
+
+static uint32_t distance(const struct prefix_set *s, uint32_t from, uint32_t to)
+{
+	return to >= from ? to - from : to + (s->room - from);
 }
 
 void prefix_set_init(struct prefix_set *s, const uint64_t key[static 2])
 {
-	*s = (struct prefix_set){ .shift = 64 };
+	*s = (struct prefix_set){ 0 };
 	s->key[0] = (key[0] ^ 0x9E3779B97F4A7C15) | 1; /* good ones also without any key */
 	s->key[1] = (key[1] ^ 0xC2B2AE3D27D4EB4F) | 1;
 }
@@ -33,47 +39,51 @@ void prefix_set_init(struct prefix_set *s, const uint64_t key[static 2])
 void prefix_set_fini(struct prefix_set *s)
 {
 	free(s->slots);
-	*s = (struct prefix_set){ .shift = 64 };
+	*s = (struct prefix_set){ 0 };
 }
 
 static void place(struct prefix_set *s, struct prefix_slot slot)
 {
-	uint64_t mask = room_of(s) - 1;
-	uint64_t at = index_of(s, slot.addr, slot.word & 31);
+	uint32_t at = index_of(s, slot.addr, slot.word & 31);
 
 	while (s->slots[at].word)
-		at = (at + 1) & mask;
+		at = next(s, at);
 	s->slots[at] = slot;
 }
 
-static int resize(struct prefix_set *s, uint32_t bits)
+static int resize(struct prefix_set *s, uint32_t room)
 {
 	_cleanup_free_ struct prefix_slot *old = NULL;
-	uint64_t room = room_of(s);
-	struct prefix_slot *slots;
+	struct prefix_slot *slots = calloc(room, sizeof(*slots));
+	uint32_t old_room = s->room;
 
-	if (bits > BITS_MAX)
-		return -ENOMEM;
-	slots = calloc(1ULL << bits, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
 	old = s->slots;
 	s->slots = slots;
-	s->shift = 64 - bits;
-	for (uint64_t i = 0; i < room; i++) {
+	s->room = room;
+	for (uint32_t i = 0; i < old_room; i++) {
 		if (old[i].word)
 			place(s, old[i]);
 	}
 	return 0;
 }
 
+static bool is_full(uint32_t room, uint64_t used)
+{
+	return used >= room / 4 * 3;
+}
+
+static uint32_t larger(uint32_t room)
+{
+	return room ? room + room / 4 : ROOM_FIRST;
+}
+
 int prefix_set_reserve(struct prefix_set *s)
 {
-	uint64_t room = room_of(s);
-
-	if (s->used < room / 4 * 3)
+	if (!is_full(s->room, s->used))
 		return 0;
-	return resize(s, room ? 64 - s->shift + 1 : BITS_FIRST);
+	return s->room < ROOM_MOST ? resize(s, larger(s->room)) : -ENOMEM;
 }
 
 void prefix_set_add(struct prefix_set *s, uint32_t addr, uint32_t len, uint32_t number)
@@ -85,11 +95,9 @@ void prefix_set_add(struct prefix_set *s, uint32_t addr, uint32_t len, uint32_t 
 }
 
 /* Where a prefix stands, or NO_SLOT. */
-static uint64_t search(const struct prefix_set *s, uint64_t at, uint32_t addr, uint32_t len)
+static uint32_t search(const struct prefix_set *s, uint32_t at, uint32_t addr, uint32_t len)
 {
-	uint64_t mask = room_of(s) - 1;
-
-	for (; s->slots[at].word; at = (at + 1) & mask) {
+	for (; s->slots[at].word; at = next(s, at)) {
 		if (s->slots[at].addr == addr && (s->slots[at].word & 31) == len)
 			return at;
 	}
@@ -98,7 +106,7 @@ static uint64_t search(const struct prefix_set *s, uint64_t at, uint32_t addr, u
 
 uint32_t prefix_set_find(const struct prefix_set *s, uint32_t addr, uint32_t len)
 {
-	uint64_t at;
+	uint32_t at;
 
 	if (!s->count[len])
 		return 0;
@@ -107,25 +115,23 @@ uint32_t prefix_set_find(const struct prefix_set *s, uint32_t addr, uint32_t len
 }
 
 /* Slots behind a hole move into it where they may, so that no search ends too early. */
-static void close_hole(struct prefix_set *s, uint64_t hole)
+static void close_hole(struct prefix_set *s, uint32_t hole)
 {
-	uint64_t mask = room_of(s) - 1;
+	for (uint32_t at = next(s, hole); s->slots[at].word; at = next(s, at)) {
+		uint32_t home = index_of(s, s->slots[at].addr, s->slots[at].word & 31);
 
-	for (uint64_t at = (hole + 1) & mask; s->slots[at].word; at = (at + 1) & mask) {
-		uint64_t home = index_of(s, s->slots[at].addr, s->slots[at].word & 31);
-
-		if (((at - home) & mask) < ((at - hole) & mask))
+		if (distance(s, home, at) < distance(s, hole, at))
 			continue;
 		s->slots[hole] = s->slots[at];
 		hole = at;
 	}
-	s->slots[hole] = (struct prefix_slot){};
+	s->slots[hole] = (struct prefix_slot){ 0 };
 }
 
 uint32_t prefix_set_remove(struct prefix_set *s, uint32_t addr, uint32_t len)
 {
 	uint32_t number;
-	uint64_t at;
+	uint32_t at;
 
 	if (!s->count[len])
 		return 0;
@@ -138,15 +144,15 @@ uint32_t prefix_set_remove(struct prefix_set *s, uint32_t addr, uint32_t len)
 	if (!--s->count[len])
 		s->lengths &= ~(1U << len);
 	/* Without memory for a smaller table the large one stays. */
-	if (s->used < room_of(s) / 8 && 64 - s->shift > BITS_FIRST)
-		(void)resize(s, 64 - s->shift - 1);
+	if (s->used < s->room / 4 && s->room / 2 >= ROOM_FIRST)
+		(void)resize(s, s->room / 2);
 	return number;
 }
 
 uint32_t prefix_set_cover(const struct prefix_set *s, uint32_t addr, uint32_t len)
 {
 	uint32_t shorter = s->lengths & ((1U << len) - 1);
-	uint64_t at[PREFIX_SET_LENGTHS];
+	uint32_t at[PREFIX_SET_LENGTHS];
 
 	/* All slots at once: a search one after the other would wait for memory at each. */
 	for (uint32_t left = shorter; left; left &= left - 1) {
@@ -157,7 +163,7 @@ uint32_t prefix_set_cover(const struct prefix_set *s, uint32_t addr, uint32_t le
 	}
 	while (shorter) {
 		uint32_t l = 31 - __builtin_clz(shorter);
-		uint64_t found = search(s, at[l], addr & ~(UINT32_MAX >> l), l);
+		uint32_t found = search(s, at[l], addr & ~(UINT32_MAX >> l), l);
 
 		if (found != NO_SLOT)
 			return s->slots[found].word >> 5;
@@ -166,16 +172,13 @@ uint32_t prefix_set_cover(const struct prefix_set *s, uint32_t addr, uint32_t le
 	return 0;
 }
 
-size_t prefix_set_memory(const struct prefix_set *s)
-{
-	return room_of(s) * sizeof(*s->slots);
-}
-
 uint64_t prefix_set_memory_of(uint64_t prefixes)
 {
-	uint64_t room = 1ULL << BITS_FIRST;
+	uint32_t room = ROOM_FIRST, old = 0;
 
-	while (room / 4 * 3 < prefixes && room < 1ULL << BITS_MAX)
-		room *= 2;
-	return (room + room / 2) * sizeof(struct prefix_slot);
+	while (is_full(room, prefixes) && room < ROOM_MOST) {
+		old = room;
+		room = larger(room);
+	}
+	return ((uint64_t)room + old) * sizeof(struct prefix_slot);
 }

@@ -3,10 +3,10 @@
  * The IPv4 prefixes shorter than /32 that are installed, each with a number.
  * Who uses it: the sieve's trie, which asks what covers a prefix that goes.
  *
- * A hash set in open addressing: eight bytes a slot, half to three quarters of
- * them in use. It grows and shrinks by doubling, without limit; slots stand in
- * the order of their hashes, so that a new table is written from end to end
- * and a million prefixes move in milliseconds.
+ * A hash set in open addressing: eight bytes a slot, 60 to 75 % of them in use
+ * while it grows, by a quarter each time and without limit. Slots stand in the
+ * order of their hashes, so that a new table is written from end to end and a
+ * million prefixes move in milliseconds.
  *
  * Addresses are in host order, their bits behind the length are 0.
  */
@@ -26,7 +26,7 @@ struct prefix_slot {
 struct prefix_set {
 	struct prefix_slot *slots; /* owned */
 	uint64_t key[2];	   /* odd */
-	uint32_t shift;		   /* of a hash, to the index of a slot; 64: no slots yet */
+	uint32_t room;
 	uint32_t used;
 	uint32_t lengths; /* bit len: there are such */
 	uint32_t count[PREFIX_SET_LENGTHS];
@@ -47,8 +47,7 @@ uint32_t prefix_set_remove(struct prefix_set *s, uint32_t addr, uint32_t len);
 /* The number of the longest shorter prefix that covers it; 0: there is none. */
 uint32_t prefix_set_cover(const struct prefix_set *s, uint32_t addr, uint32_t len);
 
-size_t prefix_set_memory(const struct prefix_set *s);
-/* The same of a set of so many, and what it takes beside while it grows to that. */
+/* Bytes of a set of so many, with what it takes while it grows to that. */
 uint64_t prefix_set_memory_of(uint64_t prefixes);
 
 #endif

@@ -362,8 +362,9 @@ static uint32_t settle(struct sieve_trie *t, uint32_t addr, uint32_t len, uint64
 static uint32_t host_order(const struct prefix *source)
 {
 	const uint8_t *a = source->addr;
+	uint32_t addr = (uint32_t)a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3];
 
-	return (uint32_t)a[0] << 24 | a[1] << 16 | a[2] << 8 | a[3];
+	return addr & ~(UINT32_MAX >> source->len); /* what is behind it would be cells of others */
 }
 
 void trie_put(struct sieve_trie *t, const struct prefix *source, uint32_t class, uint32_t expires)
