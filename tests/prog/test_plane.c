@@ -284,6 +284,52 @@ static void sources_of_both_families_are_written_read_and_deleted_in_batches(voi
 	}
 }
 
+static void assert_sources(struct tables *t, uint64_t count)
+{
+	uint64_t sum[2] = {};
+
+	assert_int_equal(tables_each(t, MOAT_IPV4, count_sources, sum), 0);
+	assert_int_equal(sum[0], count);
+	assert_int_equal(sum[1], count * (count - 1) / 2);
+}
+
+/* Whoever opens the tables next fills a sieve from them. */
+static void reopen(const char *pins, struct tables **t)
+{
+	struct problem why;
+
+	assert_int_equal(tables_pin(*t, &why), 0);
+	tables_freep(t);
+	*t = open_tables(pins, small);
+}
+
+static void what_filled_the_sieve_is_told_once_and_as_it_is_now(void **state)
+{
+	enum { COUNT = 90 };
+	const char *pins = fixture_pins();
+	_cleanup_(tables_freep) struct tables *t = open_tables(pins, small);
+	struct moat_source values[COUNT] = {};
+	struct moat_key4 four[COUNT];
+	int16_t done[COUNT];
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT; i++) {
+		four[i] = host4(i);
+		values[i].class = i;
+	}
+	assert_int_equal(tables_put4(t, four, values, 50, done), 0);
+	reopen(pins, &t);
+	assert_sources(t, 50);
+	assert_int_equal(tables_put4(t, four + 50, values + 50, 20, done), 0);
+	assert_sources(t, 70);
+	reopen(pins, &t);
+	assert_int_equal(tables_put4(t, four + 70, values + 70, 20, done), 0);
+	assert_sources(t, 90);
+	reopen(pins, &t);
+	assert_int_equal(tables_delete4(t, four + 60, 30), 0);
+	assert_sources(t, 60);
+}
+
 /* As if the kernel had none; the features are the process's own variable. */
 static void without_batches(void (*test)(void **state), void **state)
 {
@@ -487,6 +533,7 @@ int main(void)
 		cmocka_unit_test(
 			another_capacity_makes_new_maps_and_the_pinned_ones_stay_until_pinned),
 		cmocka_unit_test(sources_of_both_families_are_written_read_and_deleted_in_batches),
+		cmocka_unit_test(what_filled_the_sieve_is_told_once_and_as_it_is_now),
 		cmocka_unit_test(a_full_map_refuses_new_sources_and_still_updates_old_ones),
 		cmocka_unit_test(a_kernel_without_batches_is_served_one_by_one),
 		cmocka_unit_test(a_rewritten_source_keeps_the_state_of_its_limit),

@@ -287,9 +287,7 @@ int tables_get(const struct tables *t, const struct prefix *source, struct moat_
 	return 0;
 }
 
-int tables_each(const struct tables *t, uint8_t family,
-		int (*fn)(void *arg, const struct prefix *source, const struct moat_source *value),
-		void *arg)
+int tables_each(struct tables *t, uint8_t family, tables_each_fn fn, void *arg)
 {
 	int r = t->fail ? t->fail(t->fail_arg, FAKE_READ, NULL) : 0;
 

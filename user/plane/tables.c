@@ -126,6 +126,8 @@ struct tables *tables_free(struct tables *t)
 	if (!t)
 		return NULL;
 	tables_sieve_free(t->sieve);
+	tables_forget(t, MOAT_IPV4);
+	tables_forget(t, MOAT_IPV6);
 	unmap_array(t->control, 1, sizeof(*t->control));
 	unmap_array(t->class, 2 * MOAT_CLASSES, sizeof(*t->class));
 	unmap_array(t->phase, t->phases, sizeof(*t->phase));

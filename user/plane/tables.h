@@ -122,12 +122,12 @@ int tables_delete6(struct tables *t, const struct moat_key6 *keys, size_t count)
 int tables_get(const struct tables *t, const struct prefix *source, struct moat_source *ret);
 
 /*
- * Every entry of a family as the kernel has it. fn must not write sources; it
- * returns non-zero to stop, and that is returned.
+ * Every entry of a family as the kernel has it, but for the state of limits.
+ * fn must not write sources; it returns non-zero to stop, and that is returned.
  */
-int tables_each(const struct tables *t, uint8_t family,
-		int (*fn)(void *arg, const struct prefix *source, const struct moat_source *value),
-		void *arg);
+typedef int (*tables_each_fn)(void *arg, const struct prefix *source,
+			      const struct moat_source *value);
+int tables_each(struct tables *t, uint8_t family, tables_each_fn fn, void *arg);
 
 /* Writes the bank not in force, flips, and waits a grace period. */
 int tables_set_lengths(struct tables *t, uint8_t family, const struct moat_lengths *lengths);

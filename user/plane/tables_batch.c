@@ -147,6 +147,7 @@ static ssize_t put(struct tables *t, uint8_t family, const void *keys,
 	bool keep = t->filled[family] && t->limiting;
 	ssize_t failed = 0;
 
+	tables_forget(t, family);
 	t->filled[family] = true;
 	for (size_t at = 0; at < count;) {
 		size_t run = run_length(t, keep, &values[at], count - at);
@@ -214,6 +215,7 @@ static int delete (struct tables *t, uint8_t family, const void *keys, size_t co
 	struct sources s = sources_of(t, family);
 	int r = 0;
 
+	tables_forget(t, family);
 	for (size_t at = 0; !r && at < count; at += BATCH) {
 		const void *from = key_at(&s, keys, at);
 		size_t run = count - at < BATCH ? count - at : BATCH;
@@ -252,9 +254,7 @@ int tables_get(const struct tables *t, const struct prefix *source, struct moat_
 	return bpf_map_lookup_elem_flags(s.fd, &key6, ret, BPF_F_LOCK);
 }
 
-typedef int (*each_fn)(void *arg, const struct prefix *source, const struct moat_source *value);
-
-static int tell(uint8_t family, const void *key, const struct moat_source *value, each_fn fn,
+static int tell(uint8_t family, const void *key, const struct moat_source *value, tables_each_fn fn,
 		void *arg)
 {
 	struct prefix source = family == MOAT_IPV4 ? prefix_from_key4(key) : prefix_from_key6(key);
@@ -262,7 +262,7 @@ static int tell(uint8_t family, const void *key, const struct moat_source *value
 	return fn(arg, &source, value);
 }
 
-static int each_single(const struct sources *s, uint8_t family, each_fn fn, void *arg)
+static int each_single(const struct sources *s, uint8_t family, tables_each_fn fn, void *arg)
 {
 	struct moat_source value;
 	struct moat_key6 key; /* the larger of the two */
@@ -282,7 +282,7 @@ static int each_single(const struct sources *s, uint8_t family, each_fn fn, void
 }
 
 /* -KERNEL_ENOTSUPP: the kernel cannot, and nothing was told. */
-static int each_batch(const struct sources *s, uint8_t family, each_fn fn, void *arg)
+static int each_batch(const struct sources *s, uint8_t family, tables_each_fn fn, void *arg)
 {
 	_cleanup_free_ struct moat_source *values = calloc(READ_ROOM, sizeof(*values));
 	_cleanup_free_ void *keys = calloc(READ_ROOM, s->key_size);
@@ -308,9 +308,7 @@ static int each_batch(const struct sources *s, uint8_t family, each_fn fn, void 
 	return 0; /* -ENOENT: that was the last part */
 }
 
-int tables_each(const struct tables *t, uint8_t family,
-		int (*fn)(void *arg, const struct prefix *source, const struct moat_source *value),
-		void *arg)
+int tables_read(const struct tables *t, uint8_t family, tables_each_fn fn, void *arg)
 {
 	struct sources s = sources_of(t, family);
 	int r;

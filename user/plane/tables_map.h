@@ -18,6 +18,17 @@ struct slot_state {
 
 extern const char *const slot_table_name[SLOT_MAX];
 
+/* What is remembered of an entry. */
+struct kept_entry {
+	struct prefix source;
+	uint32_t class, expires, next;
+};
+
+struct kept {
+	struct kept_entry *entry; /* owned; sorted; NULL: nothing is kept */
+	size_t count, room;
+};
+
 struct tables {
 	char *dir;
 	int fd[SHARED_MAX];
@@ -28,6 +39,8 @@ struct tables {
 	uint32_t capacity[2];
 	uint32_t phases;   /* entries of moat_phases */
 	uint64_t limiting; /* categories whose policy in force is limit */
+
+	struct kept kept[2]; /* by family: what the kernel has, while it is known */
 
 	struct tables_sieve *sieve; /* owned; NULL: none */
 	bool sieve_wanted;
@@ -55,6 +68,16 @@ static inline uint32_t tables_lengths_bank(const struct tables *t, uint8_t famil
  * is of that size. 0 takes it away, and so does a failure.
  */
 int tables_set_slot(struct tables *t, enum slot slot, uint32_t entries, struct problem *why);
+
+/* Reads all entries of a family from the kernel. */
+int tables_read(const struct tables *t, uint8_t family, tables_each_fn fn, void *arg);
+
+/*
+ * Reads them into t->kept, for the caller and for the next tables_each(), with
+ * which they are forgotten, as with the next write.
+ */
+int tables_keep(struct tables *t, uint8_t family);
+void tables_forget(struct tables *t, uint8_t family);
 
 /* Bytes of an LRU or hash map with so many entries. */
 uint64_t tables_hash_memory(uint64_t entries, size_t key, size_t value);

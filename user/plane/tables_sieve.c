@@ -156,15 +156,40 @@ static bool is_masked(const struct prefix *source)
 }
 
 /* Pins may hold what no moatd writes; no lookup of a record ever finds that. */
+static bool is_sound(const struct prefix *source)
+{
+	return source->len <= prefix_max(source->family) && is_masked(source);
+}
+
 static int fill_entry(void *arg, const struct prefix *source, const struct moat_source *value)
 {
 	struct tables_sieve *s = arg;
 
-	if (source->len <= prefix_max(source->family) && is_masked(source))
+	if (is_sound(source))
 		sieve_put(s->sieve, source, value->class, value->expires);
 	if (sieve_wants_grace(s->sieve)) /* nobody reads it yet */
 		sieve_grace(s->sieve);
 	return 0;
+}
+
+static int fill_family(struct tables *t, struct tables_sieve *s, uint8_t family)
+{
+	const struct kept *kept = &t->kept[family];
+	int r = tables_keep(t, family);
+
+	if (r == -ENOMEM) /* one by one as they are read, then */
+		return tables_read(t, family, fill_entry, s);
+	for (size_t i = 0; i < kept->count && !r; i++) {
+		const struct moat_source value = {
+			.class = kept->entry[i].class,
+			.expires = kept->entry[i].expires,
+		};
+
+		if (i + SIEVE_AHEAD < kept->count && is_sound(&kept->entry[i + SIEVE_AHEAD].source))
+			sieve_hint(s->sieve, &kept->entry[i + SIEVE_AHEAD].source);
+		fill_entry(s, &kept->entry[i].source, &value);
+	}
+	return r;
 }
 
 static int fill(struct tables *t, struct tables_sieve *s, struct problem *why)
@@ -172,7 +197,7 @@ static int fill(struct tables *t, struct tables_sieve *s, struct problem *why)
 	struct moat_lengths lengths;
 
 	for (uint8_t family = 0; family < 2; family++) {
-		int r = t->filled[family] ? tables_each(t, family, fill_entry, s) : 0;
+		int r = t->filled[family] ? fill_family(t, s, family) : 0;
 
 		if (r)
 			return kernel_error(why, r, "sieve: the sources in force cannot be read");
