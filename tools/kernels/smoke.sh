@@ -28,6 +28,7 @@ sqlite3 "$DATABASE" 'SELECT sqlite_version()' > /dev/null
 moat_start
 check "the filter is attached in native mode" status_is '.interfaces[0].mode' native
 check "the self-test passes" status_is .selftest.ok true
+check "the sieve is in use" status_is .sieve.on true
 list 198.51.100.7 botnet
 list 203.0.113.0/24 botnet
 list 2001:db8:bad::/48 botnet
@@ -44,6 +45,10 @@ check "nftables sees its mark" equal "$FRAMES" "$(marked)"
 unlist 198.51.100.7
 passes "a source passes once its listing is gone" 198.51.100.7
 list 198.51.100.7 botnet
+printf '%s\n' 192.0.2.64/27 2001:db8:f00d::/48 > "$LAB/list"
+check "the child without rights reads a list" moatctl import "$LAB/list" -f partner -c botnet -t 1d
+wait_synced
+drops "what the list says is dropped" 192.0.2.70 2001:db8:f00d::1
 check_counted
 moat_end KILL
 receive_start
@@ -53,5 +58,5 @@ check "without moatd listed sources are dropped" equal 0 "$(received total)"
 moat_start
 check "the pinned filter is adopted in native mode" status_is '.interfaces[0].mode' native
 drops "a listed host is dropped after a restart" 198.51.100.7
-note "$(status '.kernel // empty | @json')"
+note "$(status '.sieve | @json')" "$(status '.kernel | @json')"
 finish
