@@ -251,6 +251,13 @@ int ifaces_detach(struct ifaces *i, const char *name, struct problem *why)
 	return 0;
 }
 
+size_t program_lacks(void (*fn)(void *arg, const char *what, const char *without), void *arg)
+{
+	if (fake.kernel_lacks)
+		fn(arg, fake.kernel_lacks, "done without");
+	return fake.kernel_lacks ? 1 : 0;
+}
+
 int program_stats(const struct program *p, struct moat_stats *ret)
 {
 	(void)p;

@@ -37,6 +37,8 @@ struct fake_daemon {
 	unsigned int holds; /* calls of sync_hold() that changed something */
 	int hold_error;
 
+	const char *kernel_lacks; /* what program_lacks() tells; NULL: nothing */
+
 	size_t interfaces;
 	struct iface_view view[FAKE_INTERFACES];
 	int attach_error;

@@ -154,6 +154,17 @@ static void status_says_what_is_degraded_and_what_to_do(void **state)
 	response_free(&r);
 }
 
+static void status_says_what_the_kernel_lacks_without_being_degraded(void **state)
+{
+	struct response r;
+
+	fake.kernel_lacks = "frags";
+	r = get(state, "/api/v1/status");
+	assert_string_equal(text_at(&r, "state"), "ok");
+	assert_non_null(strstr(r.body, "{\"what\":\"frags\",\"without\":\"done without\"}"));
+	response_free(&r);
+}
+
 static void assert_unready(void **state, const char *reason)
 {
 	struct response r = get(state, "/readyz");
@@ -564,6 +575,7 @@ int main(void)
 		with_lab(status_and_metrics_say_how_full_the_sieve_is),
 		with_lab(without_a_sieve_status_says_why_and_metrics_have_no_rows_of_it),
 		with_lab(status_says_what_is_degraded_and_what_to_do),
+		with_lab(status_says_what_the_kernel_lacks_without_being_degraded),
 		with_lab(ready_is_a_filter_that_is_in_force_and_covers_everything),
 		with_lab(packets_are_counted_by_what_happened_to_them),
 		with_lab(the_sum_over_all_series_is_the_packets_seen),

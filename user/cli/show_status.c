@@ -249,6 +249,21 @@ static void show_selftest(const struct cli *cli, const json_t *selftest)
 		fputc('\n', cli->out);
 }
 
+/* Only what it lacks: that there is a kernel is no news. */
+static void show_kernel(const struct cli *cli, const json_t *kernel)
+{
+	json_t *thing;
+	size_t i;
+
+	json_array_foreach(json_object_get(kernel, "lacks"), i, thing) {
+		show_label(cli, i ? "" : "kernel");
+		show_clean(cli, TINT_NONE, answer_text(kernel, "release"));
+		fputs(": ", cli->out);
+		show_clean(cli, TINT_NONE, answer_text(thing, "without"));
+		fputc('\n', cli->out);
+	}
+}
+
 static void show_database(const struct cli *cli, const json_t *database)
 {
 	show_label(cli, "database");
@@ -297,6 +312,7 @@ void show_status(const struct cli *cli, const json_t *status)
 	show_sieve(cli, json_object_get(status, "sieve"));
 	show_sync(cli, json_object_get(status, "sync"));
 	show_selftest(cli, json_object_get(status, "selftest"));
+	show_kernel(cli, json_object_get(status, "kernel"));
 	show_database(cli, json_object_get(status, "database"));
 	show_degraded(cli, json_object_get(status, "degraded"));
 }

@@ -3,6 +3,7 @@
  * GET /healthz, /readyz, /metrics and /api/v1/status.
  */
 #include <microhttpd.h>
+#include <sys/utsname.h>
 
 #include "core/units.h"
 #include "daemon/api.h"
@@ -210,6 +211,30 @@ static void emit_sync(const struct sync_numbers *n, struct emit *e)
 	emit_end(e, '}');
 }
 
+static void add_lack(void *arg, const char *what, const char *without)
+{
+	struct emit *e = arg;
+
+	emit_begin(e, NULL, '{');
+	emit_text(e, "what", what);
+	emit_text(e, "without", without);
+	emit_end(e, '}');
+}
+
+/* What this kernel cannot do is no trouble of today: it is told, not counted as degraded. */
+static void emit_kernel(struct emit *e)
+{
+	struct utsname name = {};
+
+	uname(&name);
+	emit_begin(e, "kernel", '{');
+	emit_text(e, "release", name.release);
+	emit_begin(e, "lacks", '[');
+	program_lacks(add_lack, e);
+	emit_end(e, ']');
+	emit_end(e, '}');
+}
+
 static void emit_review(struct store *store, struct emit *e)
 {
 	size_t due = 0;
@@ -255,6 +280,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_bool(&e, "ok", d->selftest_ok);
 	emit_problem(&e, d->selftest_problem);
 	emit_end(&e, '}');
+	emit_kernel(&e);
 	emit_begin(&e, "database", '{');
 	emit_text(&e, "uri", d->config->database);
 	emit_bool(&e, "open", store != NULL);

@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "core/log.h"
@@ -333,6 +334,23 @@ static int moatd_check_clock(struct problem *why)
 	return 0;
 }
 
+static void log_lack(void *arg, const char *what, const char *without)
+{
+	const struct utsname *name = arg;
+
+	(void)what;
+	log_notice("kernel %s: %s", name->release, without);
+}
+
+/* Once, at start: what an older kernel is done without. */
+static void moatd_log_kernel(void)
+{
+	struct utsname name = {};
+
+	uname(&name);
+	program_lacks(log_lack, &name);
+}
+
 static int moatd_start(struct moatd *m, struct problem *why)
 {
 	_cleanup_(never_block_free) struct never_block never = {};
@@ -340,6 +358,7 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	int r;
 
 	program_init_log();
+	moatd_log_kernel();
 	r = moatd_signals(m);
 	r = r ?: loop_new(&d->loop);
 	if (r < 0)

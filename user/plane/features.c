@@ -79,14 +79,14 @@ size_t program_lacks(void (*fn)(void *arg, const char *what, const char *without
 		bool there;
 		const char *what, *without;
 	} all[] = {
-		{ has->batch, "batch", "sources are written and counters read one by one: slower" },
+		{ has->batch, "batch",
+		  "no batches for maps: sources are written and counters read one by one, slower" },
 		{ has->frags, "frags",
-		  "frames of several buffers never reach the filter: the driver decides whether "
-		  "native mode is to be had with a large MTU" },
+		  "no multi-buffer XDP: with a large MTU drivers may refuse native mode" },
 		{ has->test_run, "test_run",
-		  "the loaded program cannot be asked: no self-test, no explain" },
+		  "no test runs of XDP: no self-test, and explain does not ask the program" },
 		{ has->metadata, "metadata",
-		  "the mark that explain shows is that of the policy, not of a run" },
+		  "no metadata in test runs: the mark that explain shows is the policy's" },
 	};
 	size_t count = 0;
 

@@ -31,7 +31,7 @@ struct features {
 };
 const struct features *program_features(void);
 
-/* Calls fn for each that is lacking: its name, and what moat does without it. Returns how many. */
+/* Calls fn for each that is lacking: a word, and a text for people. Returns how many. */
 size_t program_lacks(void (*fn)(void *arg, const char *what, const char *without), void *arg);
 
 /* Sends libbpf's messages to the log, one level down. Call once. */
