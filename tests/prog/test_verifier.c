@@ -50,7 +50,7 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
 	return level == LIBBPF_WARN ? vfprintf(stderr, fmt, args) : 0;
 }
 
-/* With multi-buffer support where the kernel has it, as moatd loads it. */
+/* With the sieve, and multi-buffer support where the kernel has it, as moatd loads it. */
 static struct moat *load(bool frags, char (*logs)[LOG_ROOM])
 {
 	struct moat *skel = moat__open();
@@ -64,6 +64,7 @@ static struct moat *load(bool frags, char (*logs)[LOG_ROOM])
 		bpf_program__set_log_level(program, LOG_STATS);
 		bpf_program__set_log_buf(program, logs[programs++], LOG_ROOM);
 	}
+	skel->rodata->moat_sieved = 1; /* else the verifier leaves its branches out */
 	skel->rodata->moat_frags = frags;
 	if (frags)
 		bpf_program__set_flags(skel->progs.moat_ingress, BPF_F_XDP_HAS_FRAGS);
