@@ -12,6 +12,7 @@
 #include "core/prefix.h"
 #include "moat/abi.h"
 #include "moat/hits.h"
+#include "plane/object.h"
 #include "tests/prog/sentence.h"
 
 #define BOTNET_IS   MOAT_VERDICT_DROP, MOAT_LISTED, BOTNET
@@ -37,10 +38,10 @@ static int slot(void)
 /* What is noted goes into a new table from now on. Returns its fd. */
 static int new_table(uint32_t entries)
 {
+	struct problem why;
 	uint32_t zero = 0;
-	int table = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, MOAT_MAP_HITS,
-				   sizeof(struct moat_hit_key), sizeof(struct moat_hit), entries,
-				   NULL);
+	/* As moatd does: 6.1 takes into a slot only what has the BTF that was foreseen. */
+	int table = object_make_table(MOAT_MAP_HITS, entries, &why);
 
 	assert_true(table >= 0);
 	assert_int_equal(bpf_map_update_elem(slot(), &zero, &table, BPF_ANY), 0);
