@@ -106,7 +106,7 @@ $(BUILD)/plane/object.o: $(BUILD)/moat.skel.h
 # The program's reader of the sieve, in user space.
 SIEVE_TESTS := $(filter-out %_trie,$(filter $(BUILD)/tests/unit/test_core_sieve%,$(UNIT)))
 $(SIEVE_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/sieve_lab.o $(CORE)
-	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(if $(findstring sieve_hosts,$@),$(call wraps,calloc)) -o $@ $^ -lcmocka $(LIBS_core)
 $(BUILD)/tests/unit/test_core_%: $(BUILD)/tests/unit/test_core_%.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_core)
 # The writer of prefixes is compiled into its test once more, which looks after every store.
@@ -200,6 +200,9 @@ $(BUILD)/fuzz/%.o: user/%.c
 $(BUILD)/fuzz/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CLANG,$<)$(CLANG) $(ALL_CFLAGS) -U_FORTIFY_SOURCE -O1 $(FUZZ_FLAGS) -I. -Wno-missing-prototypes -c -o $@ $<
+$(BUILD)/fuzz/tests/fuzz/fuzz_core_sieve: $(BUILD)/fuzz/tests/fuzz/fuzz_core_sieve.o $(BUILD)/fuzz/tests/unit/sieve_lab.o \
+		$(call fuzz_objects,$(CORE))
+	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
 $(BUILD)/fuzz/tests/fuzz/fuzz_core_%: $(BUILD)/fuzz/tests/fuzz/fuzz_core_%.o $(call fuzz_objects,$(CORE))
 	$(call say,LINK,$@)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_core)
 $(BUILD)/fuzz/tests/fuzz/fuzz_store_%: $(BUILD)/fuzz/tests/fuzz/fuzz_store_%.o $(call fuzz_objects,$(STORE) $(CORE))

@@ -3,13 +3,6 @@
 
 #include "tests/unit/sieve_lab.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "moat/control.h"
 
 struct sieve_lab sieve_lab;
@@ -67,9 +60,9 @@ static volatile uint32_t lab_bank6;
 
 static void *lab_map(struct lab_map *map, uint32_t count, size_t value)
 {
-	*map = (struct lab_map){ .value = value, .count = count };
-	assert_int_equal(posix_memalign(&map->base, 128, count * value), 0);
-	memset(map->base, 0, count * value);
+	*map = (struct lab_map){ .base = calloc(count, value), .value = value, .count = count };
+	if (!map->base)
+		abort();
 	return map->base;
 }
 
@@ -102,7 +95,8 @@ void sieve_lab_open_sized(const struct sieve_size *size, uint64_t seed, uint32_t
 	moat_lengths = (struct lab_map){ .base = lab_lengths,
 					 .value = sizeof(*lab_lengths),
 					 .count = ARRAY_SIZE(lab_lengths) };
-	assert_int_equal(sieve_new(&sieve_lab.maps, key, start, &sieve_lab.sieve), 0);
+	if (sieve_new(&sieve_lab.maps, key, start, &sieve_lab.sieve) < 0)
+		abort();
 }
 
 void sieve_lab_open(const uint32_t capacity[2], uint64_t seed, uint32_t start)

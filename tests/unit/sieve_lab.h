@@ -3,8 +3,8 @@
  * A sieve on the heap, and its reader: bpf/sieve.h itself, compiled for user
  * space over these maps, so that a test reads what a program would.
  *
- * One a process; what it has to do fails the test. Any thread may read while
- * one writes.
+ * One a process; it ends the process when it cannot do what it must. Any thread
+ * may read while one writes.
  */
 #ifndef TESTS_SIEVE_LAB_H
 #define TESTS_SIEVE_LAB_H

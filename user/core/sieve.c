@@ -17,14 +17,15 @@ struct sieve {
 /* ---- sizes ---- */
 
 #define BLOCKS	     (1U << 24)
-#define REGION_MOST  24	    /* level: of hosts, 1 GiB, and as much below it */
+#define REGION_MOST  24	    /* level: maps beyond 2^32 bytes are more than old kernels address */
 #define NODES_BASE   16384U /* beside a share of the capacity: many prefixes share a node */
 #define NODES_SHARE  32U
 #define PARTS	     (MOAT_CELLS_OF_NODE / MOAT_CELLS_OF_ELEMENT)
-#define LEAVES_BASE  4096U /* beside the capacity: numbers that wait for a grace period */
+#define NODES_MOST   (1U << 21) /* 2 GiB */
+#define LEAVES_BASE  4096U	/* beside the capacity: numbers that wait for a grace period */
 #define LEAVES_SHARE 8U
 
-/* Elements of a map whose highest region has that many at least, and half as many again below. */
+/* Elements of a map whose highest region has that many at least; the others are below it. */
 static uint32_t regions_size(uint64_t elements)
 {
 	uint32_t level = MOAT_LEVEL_MIN;
@@ -48,7 +49,7 @@ void sieve_size(const uint32_t capacity[2], struct sieve_size *ret)
 	*ret = (struct sieve_size){
 		.blocks = MOAT_BLOCK_ELEMENTS,
 		.hosts = regions_size((sources + MOAT_SLOTS4 / 2 - 1) / (MOAT_SLOTS4 / 2)),
-		.parts = nodes * PARTS,
+		.parts = smaller(nodes, NODES_MOST) * PARTS,
 		.leaves = smaller(leaves, INT32_MAX / sizeof(union moat_leaf)),
 		.buckets =
 			regions_size((capacity[MOAT_IPV6] * 2ULL + MOAT_SLOTS6 - 1) / MOAT_SLOTS6),

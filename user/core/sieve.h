@@ -34,7 +34,10 @@ struct sieve_size {
 	uint32_t buckets; /* moat_buckets6, and words of moat_filter6; a power of two */
 };
 
-/* For so many sources a family (MOAT_IPV4, MOAT_IPV6). Never fails; sizes stay below 2^31 bytes a map where capacity does. */
+/*
+ * For so many sources a family (MOAT_IPV4, MOAT_IPV6). No map is larger than
+ * 2^32 bytes: of more than about 40 million sources some are asked for.
+ */
 void sieve_size(const uint32_t capacity[2], struct sieve_size *ret);
 
 /* Bytes of the maps; sieve_memory_beside(): bytes of moatd's own, when all of capacity is used. */
