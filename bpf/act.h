@@ -49,7 +49,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 {
 	enum moat_verdict verdict = act_default(why);
 	const struct moat_iface *iface;
-	__u64 counter;
+	struct moat_stats *cell;
 	__u32 zero = 0;
 
 	iface = bpf_map_lookup_elem(&moat_iface, &zero);
@@ -64,9 +64,11 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		why = tag_packet(ctx, pkt, why);
 		verdict = act_default(why);
 	}
-	counter = count_packet(pkt, verdict, why);
-	sample_packet(ctx, pkt, iface, verdict, why, counter);
-	hit_packet(pkt, why, sample_mix(counter, iface->sample_seed));
+	cell = count_packet(pkt, verdict, why);
+	if (cell) {
+		sample_packet(ctx, pkt, iface, verdict, why, cell->packets);
+		hit_packet(pkt, why, cell, sample_mix(cell->packets, iface->sample_seed));
+	}
 	return verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -8,17 +8,19 @@
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 
-/* Returns how many packets the cell has now. */
-static __always_inline __u64 count_packet(const struct packet *pkt, enum moat_verdict verdict,
-					  enum moat_reason why)
+/* Returns the cell, never NULL. */
+static __always_inline struct moat_stats *count_packet(const struct packet *pkt,
+						       enum moat_verdict verdict,
+						       enum moat_reason why)
 {
 	__u32 cell = moat_cell(pkt->family, verdict, why, pkt->category);
 	struct moat_stats *stats = bpf_map_lookup_elem(&moat_stats, &cell);
 
 	if (!stats)
-		return 0;
+		return NULL;
 	stats->bytes += pkt->length;
-	return ++stats->packets;
+	stats->packets++;
+	return stats;
 }
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Notes what listed sources send (moat/hits.h). In a flood a packet pays for a
- * look at this CPU's pace and no clock: the timer's tick is a plain word in
- * the kernel, and the random number is there already.
+ * look at the cell that it has just counted in, and no clock: the timer's tick
+ * is a plain word in the kernel, and the random number is there already.
  */
 #ifndef BPF_HITS_H
 #define BPF_HITS_H
@@ -12,11 +12,17 @@
 #include "moat/sieve.h"
 #include "moat/stats.h"
 
-/*
- * Hits that a CPU notes a tick of the timer before it leaves the rest to
- * chance; 0: none at all. Set before load; the value here is for HZ=250.
- */
+/* MOAT_HITS_EXACT of this kernel, 0: no hit is noted. Set before load; the value here is for HZ=250. */
 const volatile __u32 moat_hits_exact = MOAT_HITS_EXACT(4000000);
+
+/* moat_stats.pace: hits that are still noted one by one in this tick of the timer. */
+union hit_pace {
+	__u64 word;
+	struct {
+		__u32 tick;
+		__u32 left;
+	};
+};
 
 /* What hit_note() is told besides the address, in words: it is a global function. */
 union hit_about {
@@ -75,7 +81,7 @@ __attribute__((noinline)) int hit_note(__u64 first, __u64 second, __u64 word, __
 	struct moat_hit *hit;
 	__u32 now;
 
-	if (!table)
+	if (!moat_hits_exact || !table)
 		return 0;
 	first &= hit_mask(len > 64 ? 64 : len);
 	second &= hit_mask(len > 128 ? 64 : len > 64 ? len - 64 : 0);
@@ -99,32 +105,32 @@ __attribute__((noinline)) int hit_note(__u64 first, __u64 second, __u64 word, __
 }
 
 /* How many packets this one stands for; 0: it is not noted. */
-static __always_inline __u32 hit_weight(struct moat_hit_pace *pace, __u32 random)
+static __always_inline __u32 hit_weight(struct moat_stats *cell, __u32 random)
 {
-	__u64 jiffy = bpf_jiffies64();
+	union hit_pace pace = { .word = cell->pace };
+	__u32 tick = bpf_jiffies64();
 
-	if (pace->jiffy != jiffy) {
-		pace->jiffy = jiffy;
-		pace->left = moat_hits_exact;
+	if (pace.tick != tick) {
+		pace.tick = tick;
+		pace.left = moat_hits_exact;
 	}
-	if (pace->left) {
-		pace->left--;
-		return 1;
-	}
-	return random & (MOAT_HIT_CHANCE - 1) ? 0 : MOAT_HIT_CHANCE;
+	if (!pace.left)
+		return random & (MOAT_HIT_CHANCE - 1) ? 0 : MOAT_HIT_CHANCE;
+	pace.left--;
+	cell->pace = pace.word;
+	return 1;
 }
 
-/* A packet that was counted with this reason. random: 32 bits that tell nothing of the packet. */
-static __always_inline void hit_packet(const struct packet *pkt, enum moat_reason why, __u32 random)
+/* A packet that this cell has counted. random: 32 bits that tell nothing of the packet. */
+static __always_inline void hit_packet(const struct packet *pkt, enum moat_reason why,
+				       struct moat_stats *cell, __u32 random)
 {
-	struct moat_hit_pace *pace;
 	union hit_about about = {};
-	__u32 zero = 0, weight;
+	__u32 weight;
 
-	if (!moat_hits_exact || !moat_reason_has_category(why))
+	if (!moat_reason_has_category(why))
 		return;
-	pace = bpf_map_lookup_elem(&moat_hit_pace, &zero);
-	weight = pace ? hit_weight(pace, random) : 0;
+	weight = hit_weight(cell, random);
 	if (!weight)
 		return;
 	about.family = pkt->family;

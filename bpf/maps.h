@@ -4,9 +4,8 @@
  *
  * The sizes written here are placeholders where the daemon sets the size
  * before loading (sources, phases, sieve, flows, hits, samples). All maps but
- * those of the sieve, moat_samples and moat_hit_pace are pinned; moat_iface,
- * moat_stats, moat_samples and moat_hit_pace exist once for each interface, the
- * others once.
+ * those of the sieve and moat_samples are pinned; moat_iface, moat_stats and
+ * moat_samples exist once for each interface, the others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -143,14 +142,6 @@ struct {
 	__type(key, __u32);
 	__array(values, struct hit_table);
 } moat_hit_slot SEC(".maps");
-
-/* How many hits each CPU may still note. Program writes and reads. Empty: the tick has only begun. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct moat_hit_pace);
-} moat_hit_pace SEC(".maps");
 
 /* The switches of one interface. Daemon writes. Empty: every action only counts. */
 struct {

@@ -40,7 +40,6 @@
 #define MOAT_MAP_FLOWS	  "moat_flows"
 #define MOAT_MAP_HITS	  "moat_hits"
 #define MOAT_MAP_HIT_SLOT "moat_hit_slot"
-#define MOAT_MAP_HIT_PACE "moat_hit_pace"
 #define MOAT_MAP_IFACE	  "moat_iface"
 #define MOAT_MAP_STATS	  "moat_stats"
 #define MOAT_MAP_SAMPLES  "moat_samples"

@@ -8,11 +8,11 @@
  * is full, those that were not seen for the longest time give way, so it tells
  * of the sources that are active, and remembers fewer than are listed.
  *
- * How it stays cheap: each CPU notes as many hits a tick of the kernel's timer
- * as it has time for (moat_hits_exact), each of them; of what comes beyond, in a
- * flood, one in MOAT_HIT_CHANCE by chance, which then stands for as many. So
- * what is counted is exact at the rates of a quiet day, and right on average
- * at any other; struct moat_hit says which.
+ * How it stays cheap: in each tick of the kernel's timer, a CPU notes the first
+ * MOAT_HITS_EXACT hits that a cell of its counters (moat/stats.h) counts; of what
+ * comes beyond, in a flood, one in MOAT_HIT_CHANCE by chance, which then stands
+ * for as many. So what is counted is exact at the rates of a quiet day, and
+ * right on average at any other; struct moat_hit says which.
  *
  * moat_hits lies in moat_hit_slot, so that it can be left out, and exchanged
  * for one of another size under a running program.
@@ -48,14 +48,8 @@ struct moat_hit {
 /* A power of two. */
 #define MOAT_HIT_CHANCE 256
 
-/* Hits that a CPU notes a tick before chance decides, for a tick of so many ns: one each 62.5 us. */
-#define MOAT_HITS_EXACT(tick_ns) ((tick_ns) / 62500 + 1)
-
-/* How many hits a CPU may still note in this tick of the kernel's timer. */
-struct moat_hit_pace {
-	__u64 jiffy;
-	__u64 left;
-};
+/* Hits that a cell notes a tick before chance decides, for a tick of so many ns: one each 125 us. */
+#define MOAT_HITS_EXACT(tick_ns) ((tick_ns) / 125000 + 1)
 
 _Static_assert(sizeof(struct moat_hit_key) == 20, "ABI");
 _Static_assert(sizeof(struct moat_hit) == 32, "ABI");

@@ -17,6 +17,7 @@
 struct moat_stats {
 	__u64 packets;
 	__u64 bytes; /* whole frames, Ethernet header included */
+	__u64 pace;  /* the program's own: how many hits it notes (moat/hits.h) */
 };
 
 #define MOAT_PLAIN_CELLS  (MOAT_FAMILY_MAX * MOAT_VERDICT_MAX * MOAT_REASON_MAX)

@@ -216,16 +216,16 @@ static void packets_are_counted_by_what_happened_to_them(void **state)
 
 	assert_non_null(stats);
 	stats[moat_cell(MOAT_IPV4, MOAT_VERDICT_DROP, MOAT_LISTED, FAKE_BOTNET)] =
-		(struct moat_stats){ 5, 300 };
+		(struct moat_stats){ .packets = 5, .bytes = 300 };
 	stats[moat_cell(MOAT_IPV6, MOAT_VERDICT_PASS, MOAT_ALLOWED, MOAT_CATEGORY_ALLOW)] =
-		(struct moat_stats){ 2, 128 };
+		(struct moat_stats){ .packets = 2, .bytes = 128 };
 	stats[moat_cell(MOAT_OTHER, MOAT_VERDICT_PASS, MOAT_NOT_IP, 0)] =
-		(struct moat_stats){ 7, 420 };
+		(struct moat_stats){ .packets = 7, .bytes = 420 };
 	/* Categories that left the configuration: no two series may be the same. */
 	stats[moat_cell(MOAT_IPV4, MOAT_VERDICT_DROP, MOAT_LISTED, 40)] =
-		(struct moat_stats){ 1, 60 };
+		(struct moat_stats){ .packets = 1, .bytes = 60 };
 	stats[moat_cell(MOAT_IPV4, MOAT_VERDICT_DROP, MOAT_LISTED, 41)] =
-		(struct moat_stats){ 1, 60 };
+		(struct moat_stats){ .packets = 1, .bytes = 60 };
 	fake.stats = stats;
 	r = get(state, "/metrics");
 	assert_int_equal(r.status, 200);
@@ -256,7 +256,7 @@ static void the_sum_over_all_series_is_the_packets_seen(void **state)
 
 	assert_non_null(stats);
 	for (size_t i = 0; i < MOAT_CELLS; i++)
-		stats[i] = (struct moat_stats){ i + 1, 0 };
+		stats[i] = (struct moat_stats){ .packets = i + 1, .bytes = 0 };
 	fake.stats = stats;
 	r = get(state, "/metrics");
 	for (const char *line = strstr(r.body, "\nmoat_packets_total{"); line;
@@ -342,7 +342,7 @@ static void promtool_has_nothing_to_say(void **state)
 		skip();
 	}
 	for (size_t i = 0; i < MOAT_CELLS; i++)
-		stats[i] = (struct moat_stats){ i, i };
+		stats[i] = (struct moat_stats){ .packets = i, .bytes = i };
 	fake.stats = stats;
 	fake.has_counts = true;
 	r = get(state, "/metrics");

@@ -102,7 +102,7 @@ static int share(struct bpf_object *object, const char *name, int fd)
 static bool is_own(const char *name)
 {
 	static const char *const own[] = {
-		MOAT_MAP_IFACE,	   MOAT_MAP_STATS,   MOAT_MAP_SAMPLES, MOAT_MAP_HIT_PACE,
+		MOAT_MAP_IFACE,	   MOAT_MAP_STATS,   MOAT_MAP_SAMPLES,
 		BENCH_MAP_SOURCES, BENCH_MAP_CURSOR, BENCH_MAP_TIMED,
 	};
 

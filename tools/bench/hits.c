@@ -5,11 +5,10 @@
  *	hits OBJECT_DIR SOURCES...
  *
  * The whole filter in a flood of nothing but listed packets, from as many
- * sources as are listed and from one: without the code (build
- * OBJECT_DIR/hitless), with hits switched off, and as moatd does it unless told
- * otherwise. They take turns; the median of the turns counts. Prints CSV with
- * the columns of tools/bench/lookup.c, and on standard error what the hits
- * cost in percent.
+ * sources as are listed and from one: as moatd does it unless told otherwise,
+ * and without the code (build OBJECT_DIR/hitless), on the same maps. They take
+ * turns; the median of the turns counts. Prints CSV with the columns of
+ * tools/bench/lookup.c, and on standard error what the hits cost in percent.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,8 +21,8 @@
 #define ROUNDS 21
 #define BAR    10.0 /* percent of a listed packet that hits may cost */
 
-enum variant { WITHOUT, OFF, ON, VARIANTS };
-static const char *const variant_name[VARIANTS] = { "without", "off", "on" };
+enum variant { ON, WITHOUT, VARIANTS };
+static const char *const variant_name[VARIANTS] = { "on", "without" };
 
 struct bench {
 	const char *dir;
@@ -50,15 +49,14 @@ static int open_variants(struct bench *b)
 {
 	const uint32_t capacity[2] = { b->count, b->count };
 	char hitless[PATH_MAX];
-	int r = 0;
+	int r;
 
 	snprintf(hitless, sizeof(hitless), "%s/hitless", b->dir);
-	for (int i = 0; i < VARIANTS && !r; i++) {
-		r = filter_open(&b->filter[i], i == WITHOUT ? hitless : b->dir, IMPL_MOAT,
-				BUILD_STAGED, &b->feeder, capacity);
-		r = r ?: filter_fill(&b->filter[i], b->run.family, 0, b->count);
-	}
-	return r ?: filter_set_hits(&b->filter[OFF], 0);
+	r = filter_open(&b->filter[ON], b->dir, IMPL_MOAT, BUILD_STAGED, &b->feeder, capacity);
+	r = r ?: filter_fill(&b->filter[ON], b->run.family, 0, b->count);
+	return r
+		       ?: filter_open_beside(&b->filter[WITHOUT], hitless, &b->filter[ON],
+					     BUILD_STAGED, &b->feeder);
 }
 
 static void print_rows(const struct bench *b, bool one, const double ns[static VARIANTS])
@@ -105,7 +103,7 @@ static int bench(struct bench *b)
 
 	r = r ?: measure_all(b, false);
 	r = r ?: measure_all(b, true);
-	for (int i = 0; i < VARIANTS; i++)
+	for (int i = VARIANTS - 1; i >= 0; i--)
 		filter_close(&b->filter[i]);
 	return r;
 }

@@ -7,8 +7,10 @@
 #define BPF_HITS_H
 
 #include "bpf/packet.h"
+#include "moat/stats.h"
 
-static __always_inline void hit_packet(const struct packet *pkt, enum moat_reason why, __u32 random)
+static __always_inline void hit_packet(const struct packet *pkt, enum moat_reason why,
+				       struct moat_stats *cell, __u32 random)
 {
 }
 
