@@ -168,7 +168,11 @@ void sieve_hint(const struct sieve *s, const struct prefix *source)
 {
 	__be32 addr = address4(source);
 
-	if (source->family != MOAT_IPV4 || source->len != 32)
+	if (source->family == MOAT_IPV6) {
+		six_hint(s->six, source);
+		return;
+	}
+	if (source->len != 32)
 		return;
 	__builtin_prefetch(&s->others[be32toh(addr) >> 8], 1);
 	__builtin_prefetch(&s->maps.blocks[MOAT_BLOCK_WORD(be32toh(addr))], 1);

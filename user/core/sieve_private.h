@@ -63,6 +63,7 @@ int six_new(const struct sieve_maps *maps, struct sieve_six **ret);
 struct sieve_six *six_free(struct sieve_six *s);
 void six_put(struct sieve_six *s, const struct prefix *source, uint32_t class, uint32_t expires);
 void six_delete(struct sieve_six *s, const struct prefix *source);
+void six_hint(const struct sieve_six *s, const struct prefix *source);
 bool six_wants_grace(const struct sieve_six *s);
 void six_grace(struct sieve_six *s);
 void six_numbers(const struct sieve_six *s, struct sieve_numbers *ret); /* adds its own */

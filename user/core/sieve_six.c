@@ -225,6 +225,15 @@ void six_delete(struct sieve_six *s, const struct prefix *source)
 	resize_some(s);
 }
 
+void six_hint(const struct sieve_six *s, const struct prefix *source)
+{
+	struct six_key key = key_of(s, source);
+
+	region_prefetch(&s->now, &key);
+	if (s->resize == RESIZE_COPY)
+		region_prefetch(&s->next, &key);
+}
+
 bool six_wants_grace(const struct sieve_six *s)
 {
 	uint32_t writes = s->now.waiting >= WAITING_MANY ? WRITES_MANY : WRITES_MOST;

@@ -129,13 +129,15 @@ static void free_slot(struct six_region *r, __u64 *meta)
 	const __u64 *from = r->maps->buckets[0].meta;
 	size_t word = (size_t)(meta - from);
 	size_t words = sizeof(struct moat_bucket6) / sizeof(uint64_t);
+	uint32_t *list;
 
 	if (!r->read) {
 		publish64(meta, 0);
 		return;
 	}
-	publish64(meta, MOAT_META_FREED | r->freed);
-	r->freed = (uint32_t)(word / words * MOAT_SLOTS6 + word % words) + 1;
+	list = &r->freed[r->freed_count % SIX_FREED_LISTS];
+	publish64(meta, MOAT_META_FREED | *list);
+	*list = (uint32_t)(word / words * MOAT_SLOTS6 + word % words) + 1;
 	r->freed_count++;
 }
 
@@ -396,15 +398,23 @@ bool region_delete(struct six_region *r, const struct six_key *key)
 	return true;
 }
 
+static void reuse_freed(struct six_region *r)
+{
+	for (uint32_t i = 0; r->freed_count; i = (i + 1) % SIX_FREED_LISTS) {
+		__u64 *meta;
+
+		if (!r->freed[i])
+			continue;
+		meta = slot_of(r, r->freed[i] - 1);
+		r->freed[i] = (uint32_t)*meta;
+		publish64(meta, 0);
+		r->freed_count--;
+	}
+}
+
 void region_grace(struct six_region *r)
 {
-	while (r->freed) {
-		__u64 *meta = slot_of(r, r->freed - 1);
-
-		r->freed = (uint32_t)*meta;
-		publish64(meta, 0);
-	}
-	r->freed_count = 0;
+	reuse_freed(r);
 	for (uint32_t i = 0; i < chains(r); i++) {
 		struct six_spilled **at = &r->spilled[i];
 
@@ -451,13 +461,21 @@ void region_copy_spilled(struct six_region *r, const struct six_region *from)
 				region_put(r, &one->key, one->meta);
 }
 
+static void prefetch_filter(const struct six_region *r, uint64_t hash)
+{
+	uint32_t bucket = place(r, hash);
+
+	__builtin_prefetch(&r->counts[bucket], 1);
+	__builtin_prefetch(&r->maps->filter[region_buckets(r) + bucket], 1);
+}
+
 void region_prefetch(const struct six_region *r, const struct six_key *key)
 {
-	uint32_t first = place(r, key->hash);
-	const struct moat_bucket6 *bucket = bucket_at(r, first);
+	const struct moat_bucket6 *first = bucket_at(r, place(r, key->hash));
 
-	__builtin_prefetch(bucket);
-	__builtin_prefetch(&bucket->key[2]);
-	__builtin_prefetch(&r->counts[first]);
-	__builtin_prefetch(&r->maps->filter[region_buckets(r) + first]);
+	__builtin_prefetch(first, 1);
+	__builtin_prefetch(&first->key[2], 1);
+	prefetch_filter(r, key->hash);
+	if (key->len > MOAT_MARKER)
+		prefetch_filter(r, stem_of(r, key));
 }

@@ -44,16 +44,19 @@ struct six_spilled {
 	bool placed; /* has a slot; goes with the next grace period */
 };
 
+/* Each step along a list waits for the memory: several are walked at a time. */
+#define SIX_FREED_LISTS 16
+
 struct six_region {
 	const struct sieve_maps *maps;
 	uint64_t view;
 	uint32_t level;
-	bool read;		      /* programs may be reading it */
-	bool copied;		      /* bucket by bucket: what is there does not move */
-	void *memory;		      /* owned; holds counts */
-	uint8_t (*counts)[32];	      /* a bucket, from the region's first; in one cache line */
-	struct six_spilled **spilled; /* owned chains, by hash */
-	uint32_t freed;		      /* first of the list of freed slots: its number + 1 */
+	bool read;			 /* programs may be reading it */
+	bool copied;			 /* bucket by bucket: what is there does not move */
+	void *memory;			 /* owned; holds counts */
+	uint8_t (*counts)[32];		 /* a bucket, from the region's first; in one cache line */
+	struct six_spilled **spilled;	 /* owned chains, by hash */
+	uint32_t freed[SIX_FREED_LISTS]; /* first of a list of freed slots: its number + 1 */
 	uint32_t freed_count;
 	uint64_t waiting; /* spilled ones that have no slot */
 	uint64_t lost;	  /* those for which there was no memory: the records are asked for them */
@@ -87,7 +90,7 @@ int region_copy_bucket(struct six_region *r, const struct six_region *from, uint
 /* Those that have no slot there. */
 void region_copy_spilled(struct six_region *r, const struct six_region *from);
 
-/* Brings what region_put() will need into the cache. */
+/* Brings what region_put() and region_delete() will need into the cache. */
 void region_prefetch(const struct six_region *r, const struct six_key *key);
 
 #endif
