@@ -224,6 +224,27 @@ static void what_left_the_configuration_and_was_never_there_is_forgotten(void **
 	assert_false(known("nope0"));
 }
 
+static void a_restart_takes_over_what_is_pinned_before_anything_else_is_attached(void **state)
+{
+	struct fake_interface *eth1 = fake_interface("eth1");
+	uint32_t before;
+
+	(void)state;
+	start("{ name: eth0 }");
+	before = fake_interface("eth0")->on;
+	lab.ifaces = ifaces_free(lab.ifaces);
+	eth1->exists = true;
+
+	config("{ name: eth1 }, { name: eth0 }");
+	assert_int_equal(ifaces_new(lab.config, NULL, lab.loop, &lab.ifaces, &lab.why), 0);
+	ifaces_attach_pinned(lab.ifaces);
+	assert_true(attached("eth0"));
+	assert_int_not_equal(fake_interface("eth0")->on, before);
+	assert_int_equal(eth1->on, 0);
+	ifaces_attach_all(lab.ifaces);
+	assert_true(attached("eth1"));
+}
+
 static void after_a_restart_pins_are_taken_over_with_what_they_say(void **state)
 {
 	(void)state;
@@ -288,6 +309,7 @@ int main(void)
 		IFACES_TEST(
 			what_left_the_configuration_filters_on_and_goes_by_hand_without_a_trace),
 		IFACES_TEST(what_left_the_configuration_and_was_never_there_is_forgotten),
+		IFACES_TEST(a_restart_takes_over_what_is_pinned_before_anything_else_is_attached),
 		IFACES_TEST(after_a_restart_pins_are_taken_over_with_what_they_say),
 		IFACES_TEST(pins_of_an_interface_that_is_gone_for_good_are_no_trouble),
 		IFACES_TEST(a_missing_tc_program_is_said_and_made_again),
