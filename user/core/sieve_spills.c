@@ -4,7 +4,8 @@
  */
 #include "core/sieve_spills.h"
 
-#define SPILLS_MIN 64
+#define SPILLS_MIN  64U
+#define SPILLS_MOST (1U << 30)
 
 void spills_clear(struct spills *s)
 {
@@ -28,10 +29,13 @@ static uint32_t spills_at(const struct spills *s, __be32 addr)
 	return at;
 }
 
-static int spills_resize(struct spills *s, uint32_t room)
+static int spills_grow(struct spills *s)
 {
-	struct spills to = { .word = calloc(room, sizeof(*to.word)), .room = room };
+	struct spills to = { .room = s->room ? s->room * 2 : SPILLS_MIN };
 
+	if (s->room > SPILLS_MOST / 2)
+		return -ENOMEM;
+	to.word = calloc(to.room, sizeof(*to.word));
 	if (!to.word)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < s->room; i++)
@@ -47,12 +51,12 @@ int spills_put(struct spills *s, uint64_t word)
 {
 	uint32_t at;
 
-	if (!s->room && spills_resize(s, SPILLS_MIN) < 0)
+	if (!s->room && spills_grow(s) < 0)
 		return -ENOMEM;
 	at = spills_at(s, (__be32)word);
 	if (!s->word[at]) {
 		if (s->count + 1 > s->room / 2) {
-			if (s->room > UINT32_MAX / 4 || spills_resize(s, s->room * 2) < 0)
+			if (spills_grow(s) < 0)
 				return -ENOMEM;
 			at = spills_at(s, (__be32)word);
 		}
