@@ -13,7 +13,7 @@
 #include "tools/bench/probe.h"
 #include "tools/bench/sources.h"
 
-#define BATCH	    1000U /* changes at once */
+#define BATCH	    200U /* changes at once: the sender, who shares the CPU, waits for them */
 #define NS_PER_S    1000000000ULL
 #define WRONG_SHOWN 10
 #define AHEAD	    50 /* part of the rate that is tried beyond it: a late wake-up must not lose any */
