@@ -112,8 +112,8 @@ static int bench_all(struct bench *b, int counts, char **count)
 {
 	int r = 0;
 
-	for (uint8_t family = MOAT_IPV4; family <= MOAT_IPV6; family++) {
-		run_family(&b->run, family);
+	for (unsigned int family = MOAT_IPV4; family <= MOAT_IPV6; family++) {
+		run_family(&b->run, (uint8_t)family);
 		for (int i = 0; i < counts && !r; i++) {
 			unsigned long n = strtoul(count[i], NULL, 10);
 
