@@ -89,13 +89,15 @@ unpack()
 
 get()
 {
-	local lane=$1 package version folder part
+	local lane=$1 package version folder part had
 	read -r package version < <(candidate "$lane") || true
 	if [ -z "${version:-}" ]; then
 		# Without lists: the last one that was had.
-		folder=$(find "$cache" -maxdepth 1 -name "linux-image-${lane/newest/}*" 2>/dev/null | sort -V | tail -n 1)
+		had="linux-image-$lane.[0-9]*"
+		[ "$lane" != newest ] || had='linux-image-[0-9]*'
+		folder=$(find "$cache" -maxdepth 1 -name "$had" ! -name '*.part' | sort -V | tail -n 1)
 		[ -n "$folder" ] && [ -e "$folder/release" ] && echo "$folder" && return
-		echo "no such kernel in Debian's lists${lane:+ for '$lane'}" >&2
+		echo "no such kernel in Debian's lists, and none from before" >&2
 		return 1
 	fi
 	folder=$cache/${package}_$version
