@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 
@@ -118,12 +119,21 @@ struct million {
 	int16_t done[MILLION];
 };
 
+/* Of processor time: what else the machine does is not judged. */
+static double processor_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec + now.tv_nsec * 1e-9;
+}
+
 static double seconds_of_put(struct tables *t, struct million *m)
 {
-	double from = fixture_now();
+	double from = processor_seconds();
 
 	assert_int_equal(tables_put4(t, m->key, m->value, MILLION, m->done), 0);
-	return fixture_now() - from;
+	return processor_seconds() - from;
 }
 
 static void a_million_sources_are_written_in_few_seconds(void **state)
@@ -140,9 +150,9 @@ static void a_million_sources_are_written_in_few_seconds(void **state)
 		m->key[i] = host4(i * 2654435761U);
 	fresh = seconds_of_put(t, m);
 	again = seconds_of_put(t, m);
-	from = fixture_now();
+	from = processor_seconds();
 	assert_int_equal(tables_each(t, MOAT_IPV4, count_sources, sum), 0);
-	each = fixture_now() - from;
+	each = processor_seconds() - from;
 	assert_int_equal(sum[0], MILLION);
 	print_message("1 M sources: new %.2f s, again %.2f s, read %.2f s\n", fresh, again, each);
 	assert_true(fresh < few && again < few && each < few);
