@@ -108,8 +108,10 @@ sql "INSERT INTO listing (source, category, feed) VALUES
 	('192.0.2.64/27', 'research', 'test'), ('2001:db8:6::/48', 'research', 'test')"
 wait_synced
 check "the sieve is on" equal true "$(status .sieve.on)"
-check "the hosts that are listed are in it" between $((2 * MANY)) $((2 * MANY + 20)) "$(sieve_hosts)"
-check "none is left to the hash maps" equal 0 "$(metric moat_sieve_asked)"
+# Its keys are random: of some thousand hosts a few may find both of their places taken.
+few=$((2 * MANY / 500))
+check "the hosts that are listed are in it" between $((2 * MANY - few)) $((2 * MANY + 20)) "$(sieve_hosts)"
+check "next to none is left to the hash maps" between 0 $few "$(metric moat_sieve_asked)"
 check "status says so to people" contains "hosts in" "$(moatctl status | grep sieve)"
 
 sql "DELETE FROM listing WHERE source LIKE '45.%'"
