@@ -2,7 +2,8 @@
 /*
  * A host is in its first place unless that is full, then in its second, then
  * spilled. It never moves inside a region, so that a reader that goes from the
- * first to the second misses none; what changes of it is one store.
+ * first to the second, and then to the flags, misses none; what changes of it
+ * is one store. Who spilled takes no slot before it is deleted or copied.
  *
  * Each bucket has a byte of marks beside the map: how many hosts whose first
  * place it is are elsewhere. They say when a flag of the bucket may go.
@@ -174,15 +175,10 @@ static int region_put(const struct sieve_hosts *h, struct region *r, uint64_t wo
 		slot_store(spot.slot, word);
 		return 0;
 	}
-	if (region_place(h, r, spot.first, word)) {
-		if (spot.spilled) {
-			spills_delete(&r->spills, (__be32)word);
-			mark_change(r, spot.first, MARK_SPILLED, -1);
-		}
-		return !spot.spilled;
-	}
 	if (spot.spilled)
 		return spills_put(&r->spills, word);
+	if (region_place(h, r, spot.first, word))
+		return 1;
 	mark_change(r, spot.first, MARK_SPILLED, 1);
 	return spills_put(&r->spills, word) < 0 ? -ENOMEM : 1;
 }
