@@ -522,6 +522,37 @@ static void a_delete_that_fails_leaves_the_verdict_of_the_record(void **state)
 	assert_int_not_equal(got.category, CATEGORY_DROP);
 }
 
+static void a_program_never_believes_a_sieve_that_was_given_up_before_a_restart(void **state)
+{
+	static const uint32_t capacity[2] = { 100, 100 };
+	const char *pins = fixture_pins();
+	_cleanup_(tables_freep) struct tables *before = fixture_tables_of(pins, capacity);
+	_cleanup_(program_freep) struct program *old = fixture_probe(before);
+	_cleanup_(tables_freep) struct tables *after = NULL;
+	struct prefix source = parse("192.0.2.1");
+	struct moat_key4 key = prefix_key4(&source);
+	int fd = tables_fd(before, MOAT_MAP_SOURCE4);
+	struct tables_sieve_state sieve;
+	struct outcome got = {};
+	struct problem why;
+	int kept;
+
+	(void)state;
+	tables_sieve_state(before, &sieve);
+	if (!sieve.on)
+		skip();
+	kept = spoil(fd);
+	assert_true(tables_delete4(before, &key, 1) < 0);
+	mend(fd, kept);
+	assert_int_equal(tables_pin(before, &why), 0);
+
+	assert_int_equal(tables_open(pins, capacity, &after, &why), 0);
+	fixture_sieve(after);
+	fixture_list(after, "192.0.2.1", CATEGORY_DROP);
+	fixture_ask(old, &source, &got);
+	assert_int_equal(got.category, CATEGORY_DROP);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -536,6 +567,8 @@ int main(void)
 		cmocka_unit_test(without_a_sieve_lookups_go_by_the_records_and_it_says_why),
 		cmocka_unit_test(a_put_that_the_full_map_refuses_is_not_in_the_sieve),
 		cmocka_unit_test(a_delete_that_fails_leaves_the_verdict_of_the_record),
+		cmocka_unit_test(
+			a_program_never_believes_a_sieve_that_was_given_up_before_a_restart),
 	};
 
 	program_init_log();

@@ -357,13 +357,17 @@ void tables_sieve_delete(struct tables *t, uint8_t family, const void *keys, siz
 	settle(s);
 }
 
-/* Every program goes by the records from here on, as if there were no sieve. */
+/*
+ * Every program goes by the records from here on, as if there were no sieve.
+ * The number goes up, not to 0: the next daemon counts on from it, and must not
+ * come to that of a program that still has this sieve.
+ */
 static void lose(struct tables *t, int error)
 {
 	if (t->sieve->lost)
 		return;
 	t->sieve->lost = true;
-	set_number(t, 0);
+	set_number(t, next_number(t));
 	snprintf(t->sieve_problem, sizeof(t->sieve_problem),
 		 "the kernel maps could not be read back after an error: %s", strerror(-error));
 	log_error("sieve: out of use until moatd is restarted: %s", t->sieve_problem);
