@@ -553,6 +553,27 @@ static void a_program_never_believes_a_sieve_that_was_given_up_before_a_restart(
 	assert_int_equal(got.category, CATEGORY_DROP);
 }
 
+/* Pins may hold such keys; no lookup of a record finds them, and a restart deletes them. */
+static void a_delete_of_a_key_that_no_lookup_finds_takes_nothing_else(void **state)
+{
+	_cleanup_(tables_freep) struct tables *t = fixture_tables(fixture_pins());
+	_cleanup_(program_freep) struct program *p = fixture_probe(t);
+	struct prefix source = parse("192.0.2.1");
+	const struct moat_key4 key = prefix_key4(&source);
+	const struct moat_key4 odd[] = { { 24, key.addr }, { 40, key.addr } };
+	struct outcome got = {};
+
+	(void)state;
+	fixture_list(t, "192.0.2.0/24", CATEGORY_DROP);
+	assert_int_equal(tables_delete4(t, &odd[0], 1), 0);
+	fixture_ask(p, &source, &got);
+	assert_int_equal(got.category, CATEGORY_DROP);
+	fixture_list(t, "192.0.2.1", CATEGORY_TAG);
+	assert_int_equal(tables_delete4(t, &odd[1], 1), 0);
+	fixture_ask(p, &source, &got);
+	assert_int_equal(got.category, CATEGORY_TAG);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -569,6 +590,7 @@ int main(void)
 		cmocka_unit_test(a_delete_that_fails_leaves_the_verdict_of_the_record),
 		cmocka_unit_test(
 			a_program_never_believes_a_sieve_that_was_given_up_before_a_restart),
+		cmocka_unit_test(a_delete_of_a_key_that_no_lookup_finds_takes_nothing_else),
 	};
 
 	program_init_log();

@@ -349,7 +349,8 @@ void tables_sieve_delete(struct tables *t, uint8_t family, const void *keys, siz
 		struct prefix source = source_at(family, keys, i);
 
 		hint_ahead(s, family, keys, i, count);
-		sieve_delete(s->sieve, &source);
+		if (is_sound(&source))
+			sieve_delete(s->sieve, &source);
 		s->deleted++;
 		if ((i + 1) % GRACE_EVERY == 0)
 			settle(s);
@@ -380,7 +381,7 @@ void tables_sieve_restore(struct tables *t, uint8_t family, const void *keys, si
 	for (size_t i = 0; i < count; i++) {
 		struct prefix source = source_at(family, keys, i);
 		struct moat_source value;
-		int r = tables_get(t, &source, &value);
+		int r = is_sound(&source) ? tables_get(t, &source, &value) : -ENOENT;
 
 		if (!r)
 			sieve_put(t->sieve->sieve, &source, value.class, value.expires);
