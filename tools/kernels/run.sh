@@ -18,7 +18,7 @@ set -u
 build=$(realpath "$1")
 here=$(dirname "$0")
 readonly LANES=${KERNELS:-5.10 6.1 6.12 6.18 newest}
-readonly JOBS=${JOBS:-$(($(nproc) > 3 ? $(nproc) / 2 : 1))}
+readonly JOBS=${JOBS:-$(nproc)} # a guest has two CPUs, and waits half of the time
 readonly DEADLINE=${KERNEL_DEADLINE:-600} # seconds a guest may take
 readonly MEMORY=1536			   # MiB
 readonly PAIRS=${MOAT_PAIRS:-20000}	   # of the random differential
