@@ -22,6 +22,7 @@ readonly JOBS=${JOBS:-$(nproc)} # a guest has two CPUs, and waits half of the ti
 readonly DEADLINE=${KERNEL_DEADLINE:-600} # seconds a guest may take
 readonly MEMORY=1536			   # MiB
 readonly PAIRS=${MOAT_PAIRS:-20000}	   # of the random differential
+readonly PACKETS=${MOAT_PACKETS:-100000}   # while the sieve changes
 readonly SPLAT='WARNING: |BUG: |Call Trace|Oops|KASAN|UBSAN|verifier bug|suspicious RCU|general protection|Kernel panic|unregister_netdevice'
 readonly NO_SPLAT='Spectre|[Uu]nprivileged eBPF' # advice to the operator, not a fault
 
@@ -43,8 +44,8 @@ boot()
 	timeout -k 5 "$DEADLINE" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m $MEMORY -nodefaults \
 		-display none -monitor none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/$lane.cpio" \
 		-serial file:"$work/$lane.kernel.log" -serial file:"$work/$lane.log" \
-		-append "console=ttyS0 panic=-1 mitigations=off rcupdate.rcu_cpu_stall_timeout=300 nosoftlockup
-			MOAT_EMULATED=1 MOAT_PAIRS=$PAIRS ${TESTS:+wire=0 tests=$TESTS}" </dev/null >"$work/$lane.qemu.log" 2>&1 &
+		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 nosoftlockup
+			MOAT_EMULATED=1 MOAT_PAIRS=$PAIRS MOAT_PACKETS=$PACKETS ${TESTS:+wire=0 tests=$TESTS}" </dev/null >"$work/$lane.qemu.log" 2>&1 &
 	# shellcheck disable=SC2064 # this guest
 	trap "kill $! 2>/dev/null; exit 1" INT TERM
 	wait $!
