@@ -254,9 +254,12 @@ int tables_get(const struct tables *t, const struct prefix *source, struct moat_
 	return bpf_map_lookup_elem_flags(s.fd, &key6, ret, BPF_F_LOCK);
 }
 
+/* Both kinds of key begin with the length. One that the family does not have no lookup finds. */
 static int tell(uint8_t family, const void *key, const struct moat_source *value, tables_each_fn fn,
 		void *arg)
 {
+	if (*(const __u32 *)key > prefix_max(family))
+		return 0;
 	struct prefix source = family == MOAT_IPV4 ? prefix_from_key4(key) : prefix_from_key6(key);
 
 	return fn(arg, &source, value);
