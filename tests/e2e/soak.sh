@@ -19,7 +19,8 @@ ROWS=${ROWS:-30000} # that a step adds by SQL
 STEPS=4		    # of a round, with the wire open
 CAPACITY4=300000 CAPACITY6=60000 RATE=${SOAK_RATE:-1000}
 
-rss() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$MOATD_PID/status"; }
+# moatd's own memory: without the maps that it has mapped.
+rss() { awk '$1 == "RssAnon:" { print $2 }' "/proc/$MOATD_PID/status"; }
 # Number and kB of the maps that moatd holds.
 maps() {
 	cat "/proc/$MOATD_PID/fdinfo/"* 2> /dev/null |
