@@ -19,10 +19,10 @@ build=$(realpath "$1")
 here=$(dirname "$0")
 readonly LANES=${KERNELS:-5.10 6.1 6.12 6.18 newest}
 readonly JOBS=${JOBS:-$(nproc)} # a guest has two CPUs, and waits half of the time
-readonly DEADLINE=${KERNEL_DEADLINE:-600} # seconds a guest may take
+readonly DEADLINE=${KERNEL_DEADLINE:-900} # seconds a guest may take
 readonly MEMORY=1536			   # MiB
 readonly PAIRS=${MOAT_PAIRS:-20000}	   # of the random differential
-readonly PACKETS=${MOAT_PACKETS:-100000}   # while the sieve changes
+readonly PACKETS=${MOAT_PACKETS:-50000} # while the sieve changes
 readonly SPLAT='WARNING: |BUG: |Call Trace|Oops|KASAN|UBSAN|verifier bug|suspicious RCU|general protection|Kernel panic|unregister_netdevice'
 readonly NO_SPLAT='Spectre|[Uu]nprivileged eBPF' # advice to the operator, not a fault
 
