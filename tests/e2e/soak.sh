@@ -152,6 +152,8 @@ done
 note "$rounds rounds, $SENT packets; resident kB, first and last third: $(median first 1) $(median last 1)"
 check "no map is left over" equal "$(median first 2)" "$(median last 2)"
 check "the kernel's memory stays flat" equal "$(median first 3)" "$(median last 3)"
-check "moatd's memory stays flat" between 0 $(($(median first 1) * 115 / 100 + 4096)) "$(median last 1)"
+# A process that just started has less than one that held a full table once: a few rounds tell nothing.
+((rounds < 30)) ||
+	check "moatd's memory stays flat" between 0 $(($(median first 1) * 115 / 100 + 4096)) "$(median last 1)"
 check_counted
 finish
