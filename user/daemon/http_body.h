@@ -3,7 +3,7 @@
  * The body of a request while it comes in: in memory for who reads it here,
  * in a memfd for who hands it to a child. Bounded each, and all together.
  *
- * Who uses it: http.c. A body belongs to its request, and gives back what it
+ * Who uses it: http_exchange.c. A body belongs to its request, and gives back what it
  * took of the budget when it is dropped.
  */
 #ifndef DAEMON_HTTP_BODY_H

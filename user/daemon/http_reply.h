@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An answer under construction. A handler fills it; http.c sends and frees it.
+ * An answer under construction. A handler fills it; http_exchange.c
+ * sends and frees it.
  * Fresh from zero it is an empty 200.
  */
 #ifndef DAEMON_HTTP_REPLY_H

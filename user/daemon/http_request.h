@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One request as the API sees it, whole and checked by http.c: who asks, for
- * what, with which body. Everything belongs to http.c and lives until the
- * handler returns.
+ * One request as the API sees it, whole and checked by http_exchange.c: who
+ * asks, for what, with which body. Everything belongs to http_exchange.c and
+ * lives until the handler returns.
  */
 #ifndef DAEMON_HTTP_REQUEST_H
 #define DAEMON_HTTP_REQUEST_H
@@ -41,7 +41,7 @@ struct http_request {
 	const char *body; /* not NUL-terminated */
 	size_t body_size;
 	int body_fd;	      /* of a route that takes a file: sealed. Else -1 */
-	struct exchange *own; /* of http.c */
+	struct exchange *own; /* of http_exchange.c */
 };
 
 /* The value of a query parameter, NULL if it was not given. */
