@@ -99,11 +99,11 @@ static void a_change_over_tcp_is_refused_before_its_body_is_read(void **state)
 	_cleanup_response_ struct response r =
 		lab_send(*state, LAB_TCP, request, sizeof(request) - 1);
 
-	assert_int_equal(r.status, 403);
+	assert_int_equal(r.status, 401);
 	assert_int_equal(fake.paused, 0);
 }
 
-static void no_change_is_possible_over_tcp(void **state)
+static void no_change_is_possible_over_tcp_without_a_token(void **state)
 {
 	static const struct {
 		const char *method, *path, *body;
@@ -121,7 +121,8 @@ static void no_change_is_possible_over_tcp(void **state)
 		_cleanup_response_ struct response r = lab_ask(*state, LAB_TCP, changes[i].method,
 							       changes[i].path, changes[i].body);
 
-		assert_int_equal(r.status, 403);
+		assert_int_equal(r.status, 401);
+		assert_non_null(strstr(r.text, "WWW-Authenticate: Bearer"));
 	}
 	assert_int_equal(fake.follows, 0);
 	assert_false(fake.view[0].by_hand);
@@ -166,8 +167,8 @@ static void another_host_reads_metrics_and_health_only(void **state)
 	assert_int_equal(permission_of(HTTP_REMOTE, "/metrics"), 200);
 	assert_int_equal(permission_of(HTTP_REMOTE, "/healthz"), 200);
 	assert_int_equal(permission_of(HTTP_REMOTE, "/readyz"), 200);
-	assert_int_equal(permission_of(HTTP_REMOTE, "/api/v1/status"), 403);
-	assert_int_equal(permission_of(HTTP_REMOTE, "/api/v1/listings"), 403);
+	assert_int_equal(permission_of(HTTP_REMOTE, "/api/v1/status"), 401);
+	assert_int_equal(permission_of(HTTP_REMOTE, "/api/v1/listings"), 401);
 	assert_int_equal(permission_of(HTTP_LOOPBACK, "/api/v1/listings"), 200);
 }
 
@@ -411,7 +412,7 @@ int main(void)
 		with_lab(an_interface_path_takes_one_name),
 		with_lab(an_unknown_parameter_is_refused_and_so_is_one_given_twice),
 		with_lab(a_change_over_tcp_is_refused_before_its_body_is_read),
-		with_lab(no_change_is_possible_over_tcp),
+		with_lab(no_change_is_possible_over_tcp_without_a_token),
 		with_lab(a_web_page_cannot_read_the_api_by_rebinding_its_name),
 		cmocka_unit_test(another_host_reads_metrics_and_health_only),
 		with_lab(the_peer_of_the_unix_socket_is_the_actor),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/api.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
 
 static const struct api_route routes[] = {
@@ -17,15 +16,15 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/top", API_READ, api_top, "by limit" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
 	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head" },
-	{ "POST", "/api/v1/audit/accept", API_WRITE, api_audit_accept, "" },
-	{ "POST", "/api/v1/pause", API_WRITE, api_pause, "" },
-	{ "POST", "/api/v1/resume", API_WRITE, api_resume, "" },
-	{ "POST", "/api/v1/interfaces/*/attach", API_WRITE, api_attach, "" },
-	{ "POST", "/api/v1/interfaces/*/detach", API_WRITE, api_detach, "" },
+	{ "POST", "/api/v1/audit/accept", API_ADMIN, api_audit_accept, "" },
+	{ "POST", "/api/v1/pause", API_ADMIN, api_pause, "" },
+	{ "POST", "/api/v1/resume", API_ADMIN, api_resume, "" },
+	{ "POST", "/api/v1/interfaces/*/attach", API_ADMIN, api_attach, "" },
+	{ "POST", "/api/v1/interfaces/*/detach", API_ADMIN, api_detach, "" },
 	{ "GET", "/api/v1/feeds", API_READ, api_feeds, "" },
-	{ "POST", "/api/v1/feeds/*/fetch", API_WRITE, api_feed_fetch, "" },
-	{ "POST", "/api/v1/feeds/*/hold", API_WRITE, api_feed_hold, "" },
-	{ "POST", "/api/v1/feeds/*/release", API_WRITE, api_feed_release, "" },
+	{ "POST", "/api/v1/feeds/*/fetch", API_FEEDS, api_feed_fetch, "" },
+	{ "POST", "/api/v1/feeds/*/hold", API_FEEDS, api_feed_hold, "" },
+	{ "POST", "/api/v1/feeds/*/release", API_FEEDS, api_feed_release, "" },
 	{ "POST", "/api/v1/feeds/*/import", API_FILE, api_feed_import,
 	  "format category ttl dry_run force" },
 };
@@ -78,55 +77,6 @@ static void add_method(struct http_reply *reply, const char *method)
 		 method);
 	if (strcmp(method, "GET") == 0)
 		add_method(reply, "HEAD");
-}
-
-/*
- * A name in the Host header that resolves to 127.0.0.1 is how a web page
- * reads what only this host may (DNS rebinding); a literal address is not.
- */
-static bool host_is_local(const char *host)
-{
-	char name[INET6_ADDRSTRLEN + 2];
-	struct in6_addr v6;
-	struct in_addr v4;
-	size_t len;
-
-	if (!host)
-		return true; /* HTTP/1.0; a browser sends one */
-	if (host[0] == '[')
-		len = strcspn(++host, "]");
-	else
-		len = strcspn(host, ":");
-	if (len == 0 || len >= sizeof(name))
-		return false;
-	memcpy(name, host, len);
-	name[len] = '\0';
-	return strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, &v4) == 1 ||
-	       inet_pton(AF_INET6, name, &v6) == 1;
-}
-
-static bool permitted(const struct api_route *route, const struct http_request *rq,
-		      struct http_reply *reply)
-{
-	if (route->permission == API_ANYONE || rq->peer == HTTP_UNIX)
-		return true;
-	if (route->permission == API_WRITE || route->permission == API_FILE) {
-		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
-				   "changes are taken on the unix socket only: use moatctl");
-		return false;
-	}
-	if (rq->peer != HTTP_LOOPBACK) {
-		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
-				   "%s is answered to this host only (loopback or the unix socket)",
-				   route->path);
-		return false;
-	}
-	if (!host_is_local(rq->host)) {
-		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
-				   "Host '%.80s': ask for localhost or an address", rq->host);
-		return false;
-	}
-	return true;
 }
 
 static bool takes(const struct api_route *route, const char *key)
@@ -184,7 +134,7 @@ const struct api_route *api_find(struct http_request *rq, struct http_reply *rep
 		return NULL;
 	}
 	reply->allow[0] = '\0';
-	if (!permitted(found, rq, reply) || !params_fit(found, rq, reply))
+	if (!api_permitted(found, rq, reply) || !params_fit(found, rq, reply))
 		return NULL;
 	return found;
 }

@@ -10,12 +10,17 @@
 #include "daemon/http_reply.h"
 #include "daemon/http_request.h"
 
-/* Who may, by where the request comes from. */
+/*
+ * Who may. The unix socket may everything, but where a token is shown on it:
+ * then what the token says counts, wherever it is shown.
+ */
 enum api_permission {
 	API_ANYONE, /* also over TCP from other hosts */
-	API_READ,   /* this host: loopback or the unix socket */
-	API_WRITE,  /* the unix socket alone */
+	API_READ,   /* who is on this host, or may read */
+	API_WRITE,  /* who may write listings; api_in_scope() judges each */
+	API_FEEDS,  /* who may fetch, hold and release feeds */
 	API_FILE,   /* likewise; the body is a file, not read here: rq->body_fd */
+	API_ADMIN,  /* who may everything else that changes something */
 };
 
 /* Fills the reply; the request is whole and allowed. */
@@ -35,6 +40,18 @@ struct api_route {
  * rq->name. NULL: reply says why not (404, 405, 403, 400).
  */
 const struct api_route *api_find(struct http_request *rq, struct http_reply *reply);
+
+/* Whether the request may take its route. False: reply says why not. */
+bool api_permitted(const struct api_route *route, const struct http_request *rq,
+		   struct http_reply *reply);
+
+/*
+ * Whether who asks may write listings of this category in this feed: every
+ * handler that adds, changes or ends one asks it, for each. NULL: of whatever
+ * category or feed. False: reply says why not.
+ */
+bool api_in_scope(const struct http_request *rq, const char *category, const char *feed,
+		  struct http_reply *reply);
 
 /* A parameter that is 0 or 1; without one false. False: reply says what is wrong with it. */
 bool api_flag(const struct http_request *rq, const char *key, bool *ret, struct http_reply *reply);

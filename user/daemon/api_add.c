@@ -137,7 +137,8 @@ static enum gate_cause judge_row(struct daemon *d, const struct listing_input *i
 }
 
 /* Every row through the gate before one is written. False: reply says why not. */
-static bool judge_rows(struct daemon *d, struct addition *a, struct http_reply *reply)
+static bool judge_rows(struct daemon *d, const struct http_request *rq, struct addition *a,
+		       struct http_reply *reply)
 {
 	size_t count = a->rows.count;
 
@@ -149,6 +150,8 @@ static bool judge_rows(struct daemon *d, struct addition *a, struct http_reply *
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
+		if (!api_in_scope(rq, a->rows.row[i].category, a->rows.row[i].feed, reply))
+			return false;
 		a->cause[i] = judge_row(d, &a->rows.row[i], &a->claim[i]);
 		if (!is_refused(a->cause[i]) && is_too_wide(d, a, &a->rows.row[i], &a->claim[i]))
 			a->cause[i] = GATE_WIDE;
@@ -220,7 +223,7 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 		http_reply_error(reply, err, &why);
 		return;
 	}
-	if (!judge_rows(d, &a, reply))
+	if (!judge_rows(d, rq, &a, reply))
 		return;
 	if (!api_within_radius(d, a.add, a.adds, a.force, reply))
 		return;

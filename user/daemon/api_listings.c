@@ -274,6 +274,8 @@ void api_listings_remove(struct daemon *d, const struct http_request *rq, struct
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "source= is missing");
 		return;
 	}
+	if (!api_in_scope(rq, http_query(rq, "category"), http_query(rq, "feed"), reply))
+		return;
 	store = api_store(d, true, reply);
 	if (!store)
 		return;

@@ -10,6 +10,12 @@
 
 #define TRIM_ABOVE (1024 * 1024) /* a body that large leaves holes worth giving back */
 
+const char *http_header(const struct http_request *rq, const char *name)
+{
+	return rq->own ? MHD_lookup_connection_value(rq->own->connection, MHD_HEADER_KIND, name)
+		       : NULL;
+}
+
 static const char *header(struct MHD_Connection *connection, const char *name)
 {
 	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
@@ -80,7 +86,30 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 		malloc_trim(0);
 }
 
-/* MHD copies the answer's bytes by reference: the body changes hands. */
+static void add_header(struct MHD_Response *response, const struct http_reply *reply,
+		       const char *name, const char *preset)
+{
+	for (size_t i = 0; i < reply->headers; i++)
+		if (strcmp(reply->header[i].name, name) == 0)
+			return; /* its own is added with the rest */
+	MHD_add_response_header(response, name, preset);
+}
+
+/* MHD takes the answer's bytes by reference: the body changes hands. */
+static struct MHD_Response *take_body(struct http_reply *reply)
+{
+	struct MHD_Response *response;
+
+	if (reply->fixed)
+		return MHD_create_response_from_buffer(reply->fixed_size, (void *)reply->fixed,
+						       MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(reply->body.size, reply->body.data,
+						   MHD_RESPMEM_MUST_FREE);
+	if (response)
+		reply->body = (struct text){};
+	return response;
+}
+
 static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
 {
 	struct MHD_Response *response;
@@ -91,16 +120,16 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		*reply = (struct http_reply){ .status = MHD_HTTP_INTERNAL_SERVER_ERROR,
 					      .type = HTTP_TEXT };
 	}
-	response = MHD_create_response_from_buffer(reply->body.size, reply->body.data,
-						   MHD_RESPMEM_MUST_FREE);
+	response = take_body(reply);
 	if (!response)
 		return MHD_NO;
-	reply->body = (struct text){};
 
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
 				reply->type ? reply->type : HTTP_TEXT);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	add_header(response, reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	add_header(response, reply, "X-Content-Type-Options", "nosniff");
+	for (size_t i = 0; i < reply->headers; i++)
+		MHD_add_response_header(response, reply->header[i].name, reply->header[i].value);
 	if (reply->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
 	done = MHD_queue_response(connection, reply->status ? reply->status : MHD_HTTP_OK,

@@ -8,10 +8,28 @@ void http_reply_free(struct http_reply *r)
 	text_free(&r->body);
 }
 
+void http_reply_header(struct http_reply *r, const char *name, const char *fmt, ...)
+{
+	va_list args;
+	size_t i = 0;
+
+	while (i < r->headers && strcmp(r->header[i].name, name) != 0)
+		i++;
+	if (i == HTTP_HEADERS_MAX)
+		return;
+	if (i == r->headers)
+		r->headers++;
+	r->header[i].name = name;
+	va_start(args, fmt);
+	vsnprintf(r->header[i].value, sizeof(r->header[i].value), fmt, args);
+	va_end(args);
+}
+
 static void start_over(struct http_reply *r, const char *type)
 {
 	text_free(&r->body);
 	r->body = (struct text){};
+	r->fixed = NULL;
 	r->type = type;
 }
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An answer under construction. A handler fills it; http_exchange.c
- * sends and frees it.
- * Fresh from zero it is an empty 200.
+ * An answer under construction. A handler fills it; http_exchange.c sends and
+ * frees it. Fresh from zero it is an empty 200.
  */
 #ifndef DAEMON_HTTP_REPLY_H
 #define DAEMON_HTTP_REPLY_H
@@ -15,12 +14,28 @@
 #define HTTP_PROBLEM "application/problem+json"
 #define HTTP_TEXT    "text/plain; charset=utf-8"
 
+#define HTTP_HEADERS_MAX 8
+#define HTTP_HEADER_MAX	 256 /* bytes of a value, with NUL */
+
 struct http_reply {
 	unsigned int status; /* 0: 200 */
 	const char *type;    /* static text */
 	struct text body;
+	const void *fixed; /* not NULL: the body instead, of static storage */
+	size_t fixed_size;
 	char allow[64]; /* 405: the methods there are */
+	size_t headers;
+	struct {
+		const char *name; /* static text */
+		char value[HTTP_HEADER_MAX];
+	} header[HTTP_HEADERS_MAX];
 };
+
+/*
+ * One more header. Cache-Control and X-Content-Type-Options are sent without
+ * ("no-store", "nosniff"); one that is given takes the place of its own.
+ */
+_printf_(3, 4) void http_reply_header(struct http_reply *r, const char *name, const char *fmt, ...);
 
 void http_reply_free(struct http_reply *r);
 

@@ -8,6 +8,7 @@
 #define DAEMON_HTTP_REQUEST_H
 
 #include "core/base.h"
+#include "core/token.h"
 #include "daemon/http_body.h"
 #include "store/store.h"
 
@@ -31,9 +32,10 @@ enum http_peer {
 struct http_request {
 	const char *method, *path;
 	enum http_peer peer;
-	const char *host;	  /* Host header, NULL without */
-	struct actor actor;	  /* of a unix peer; else NULLs */
-	char name[HTTP_NAME_MAX]; /* what stood for the '*' of the route */
+	const char *host;	   /* Host header, NULL without */
+	struct actor actor;	   /* who it is for the audit log; NULLs: nobody in particular */
+	const struct token *token; /* what he showed; NULL: none, so nothing binds a unix peer */
+	char name[HTTP_NAME_MAX];  /* what stood for the '*' of the route */
 	size_t params;
 	struct {
 		const char *key, *value; /* value "" if none was given */
@@ -46,5 +48,8 @@ struct http_request {
 
 /* The value of a query parameter, NULL if it was not given. */
 const char *http_query(const struct http_request *rq, const char *key);
+
+/* The value of a header, NULL if it was not sent. Lives until the handler returns. */
+const char *http_header(const struct http_request *rq, const char *name);
 
 #endif
