@@ -14,8 +14,8 @@ moat_start
 check "healthz over TCP is ok" equal 200 "$(tcp GET /healthz)"
 check "readyz over TCP is ready" equal 200 "$(tcp GET /readyz)"
 check "status over TCP from loopback is given" equal 200 "$(tcp GET /api/v1/status)"
-check "writing over TCP is forbidden" equal 403 "$(tcp POST /api/v1/listings -d "$(listing 198.51.100.7 botnet)")"
-check "pausing over TCP is forbidden" equal 403 "$(tcp POST /api/v1/pause)"
+check "writing over TCP needs a token" equal 401 "$(tcp POST /api/v1/listings -d "$(listing 198.51.100.7 botnet)")"
+check "pausing over TCP needs a token" equal 401 "$(tcp POST /api/v1/pause)"
 passes "and without effect" 198.51.100.7
 
 check "a listing by the unix socket is taken" equal 200 "$(code POST /api/v1/listings -d "$(listing 198.51.100.7 botnet)")"

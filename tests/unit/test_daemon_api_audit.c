@@ -219,7 +219,7 @@ static void accepting_is_for_the_unix_socket(void **state)
 {
 	_cleanup_response_ struct response r = lab_ask(*state, LAB_TCP, "POST", ACCEPT, "");
 
-	assert_int_equal(r.status, 403);
+	assert_int_equal(r.status, 401);
 }
 
 static void a_crash_between_write_and_seal_loses_nothing(void **state)

@@ -178,7 +178,7 @@ static void lists_are_taken_on_the_unix_socket_only(void **state)
 	_cleanup_response_ struct response r =
 		lab_ask(*state, LAB_TCP, "POST", IMPORT "?category=botnet", "x\n");
 
-	assert_int_equal(r.status, 403);
+	assert_int_equal(r.status, 401);
 	assert_int_equal(fake_feeds.imports, 0);
 }
 
