@@ -7,6 +7,7 @@
 #define BPF_ACT_H
 
 #include "bpf/count.h"
+#include "bpf/event.h"
 #include "bpf/hits.h"
 #include "bpf/maps.h"
 #include "bpf/sample.h"
@@ -69,6 +70,7 @@ static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat
 		sample_packet(ctx, pkt, iface, verdict, why, cell->packets);
 		hit_packet(pkt, why, cell, sample_mix(cell->packets, iface->sample_seed));
 	}
+	event_packet(ctx, pkt, verdict, why);
 	return verdict == MOAT_VERDICT_DROP ? XDP_DROP : XDP_PASS;
 }
 

@@ -3,9 +3,10 @@
  * Every map: who writes it, who reads it, what empty means.
  *
  * The sizes written here are placeholders where the daemon sets the size
- * before loading (sources, phases, sieve, flows, hits, samples). All maps but
- * those of the sieve and moat_samples are pinned; moat_iface, moat_stats and
- * moat_samples exist once for each interface, the others once.
+ * before loading (sources, phases, sieve, flows, hits, samples, events). All
+ * maps but those of the sieve and of events and moat_samples are pinned;
+ * moat_iface, moat_stats and moat_samples exist once for each interface, the
+ * others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -15,6 +16,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "moat/control.h"
+#include "moat/event.h"
 #include "moat/flow.h"
 #include "moat/hits.h"
 #include "moat/policy.h"
@@ -168,6 +170,24 @@ struct {
 	__type(key, __u32);
 	__type(value, struct moat_samples);
 } moat_samples SEC(".maps");
+
+/* Who may write events, by CPU. Program and daemon write. Empty: nothing is written. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_event_lane);
+} moat_event_lane SEC(".maps");
+
+/* The events, moat_event_room of each CPU. Program writes, daemon reads. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct moat_event);
+} moat_event_ring SEC(".maps");
 
 /* ---- the sieve, moat/sieve.h: daemon writes, program reads. Empty: every lookup asks the records. ---- */
 

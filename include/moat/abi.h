@@ -44,6 +44,10 @@
 #define MOAT_MAP_STATS	  "moat_stats"
 #define MOAT_MAP_SAMPLES  "moat_samples"
 
+/* Events (moat/event.h): shared by all interfaces, never pinned. */
+#define MOAT_MAP_EVENT_LANE "moat_event_lane"
+#define MOAT_MAP_EVENT_RING "moat_event_ring"
+
 /* The sieve (moat/sieve.h): shared by all interfaces, never pinned. */
 #define MOAT_MAP_SIEVE	  "moat_sieve"
 #define MOAT_MAP_BLOCKS4  "moat_blocks4"

@@ -77,6 +77,8 @@ static int load(struct harness *h, const struct harness_options *o, bool frags)
 	bpf_map__set_max_entries(h->skel->maps.moat_phases, o->phases);
 	bpf_map__set_max_entries(h->skel->maps.moat_flows, FLOWS);
 	bpf_map__set_max_entries(h->skel->maps.moat_hits, HITS);
+	h->skel->rodata->moat_event_room = o->events;
+	bpf_map__set_max_entries(h->skel->maps.moat_event_ring, o->events ? o->events : 1);
 	if (harness_sieve_wanted())
 		harness_sieve_size(h->skel, o->capacity);
 	if (o->share) {
@@ -172,6 +174,16 @@ int harness_fd(const struct harness *h, const char *name)
 
 	must(fd >= 0, name);
 	return fd;
+}
+
+void harness_watch(struct harness *h, uint32_t wanted)
+{
+	*(volatile __u32 *)&h->skel->bss->moat_event_wanted = wanted;
+}
+
+uint32_t harness_watched(const struct harness *h)
+{
+	return *(const volatile __u32 *)&h->skel->bss->moat_event_wanted;
 }
 
 void harness_write(const struct harness *h, const char *map, const void *key, const void *value)

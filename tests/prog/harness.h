@@ -24,6 +24,7 @@ struct harness;
 struct harness_options {
 	uint32_t capacity[2]; /* by family */
 	uint32_t phases;
+	uint32_t events;	     /* places in the ring of CPU 0, a power of two; 0: none */
 	bool linear;		     /* load without the multi-buffer flag */
 	const struct harness *share; /* take all maps but iface and stats from this one */
 };
@@ -40,6 +41,10 @@ int harness_fd(const struct harness *h, const char *name);
 
 /* Writes one element; a failure ends the test program. */
 void harness_write(const struct harness *h, const char *map, const void *key, const void *value);
+
+/* moat_event_wanted: which packets become events. */
+void harness_watch(struct harness *h, uint32_t wanted);
+uint32_t harness_watched(const struct harness *h);
 
 /* Deletes one, which must be there. */
 void harness_delete(const struct harness *h, const char *map, const void *key);

@@ -64,7 +64,8 @@ static struct moat *load(bool frags, char (*logs)[LOG_ROOM])
 		bpf_program__set_log_level(program, LOG_STATS);
 		bpf_program__set_log_buf(program, logs[programs++], LOG_ROOM);
 	}
-	skel->rodata->moat_sieved = 1; /* else the verifier leaves its branches out */
+	skel->rodata->moat_sieved = 1;	   /* else the verifier leaves its branches out */
+	skel->rodata->moat_event_room = 1; /* likewise */
 	skel->rodata->moat_frags = frags;
 	if (frags)
 		bpf_program__set_flags(skel->progs.moat_ingress, BPF_F_XDP_HAS_FRAGS);

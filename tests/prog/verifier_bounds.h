@@ -12,7 +12,7 @@
 /* clang-format off */
 /*  program, instructions as compiled, walked by the verifier, bytes of machine code */
 #define VERIFIER_BOUNDS(X) \
-	X(moat_ingress, 3297, 110671, 14787) \
+	X(moat_ingress, 3598, 109218, 15457) \
 	X(moat_mark, 11, 13, 66) \
 	X(moat_egress, 852, 14872, 4034)
 /* clang-format on */

@@ -70,6 +70,12 @@ static void load_no_program(struct moat *object)
 		bpf_program__set_autoload(program, false);
 }
 
+/* The maps of constants and variables, which libbpf wants in any case. */
+static bool is_own(const struct moat *object, const struct bpf_map *map)
+{
+	return map == object->maps.rodata || map == object->maps.bss;
+}
+
 static struct bpf_map *sieve_map(const struct moat *object, enum object_sieve_part part)
 {
 	return bpf_object__find_map_by_name(object->obj, object_sieve_name[part]);
@@ -120,6 +126,8 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
 	bpf_map__set_autocreate(object->maps.moat_samples, false);
+	bpf_map__set_autocreate(object->maps.moat_event_lane, false);
+	bpf_map__set_autocreate(object->maps.moat_event_ring, false);
 	leave_out_tables(object);
 	r = moat__load(object);
 	if (r)
@@ -151,7 +159,7 @@ int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS]
 		return r;
 	load_no_program(object);
 	bpf_object__for_each_map(map, object->obj)
-		bpf_map__set_autocreate(map, map == object->maps.rodata);
+		bpf_map__set_autocreate(map, is_own(object, map));
 	for (enum object_sieve_part part = 0; part < SIEVE_PARTS; part++) {
 		bpf_map__set_autocreate(sieve_map(object, part), true);
 		bpf_map__set_max_entries(sieve_map(object, part), entries[part]);
@@ -160,6 +168,33 @@ int object_make_sieve(const struct sieve_size *size, int fds[static SIEVE_PARTS]
 	if (r)
 		return kernel_error(why, r, "BPF maps of the sieve: cannot be made");
 	return duplicate_all(object, object_sieve_name, SIEVE_PARTS, fds, why);
+}
+
+int object_make_events(uint32_t cpus, uint32_t room, struct object_events *ret, struct problem *why)
+{
+	static const char *const names[] = { MOAT_MAP_EVENT_LANE, MOAT_MAP_EVENT_RING };
+	_cleanup_(object_freep) struct moat *object = NULL;
+	struct bpf_map *map;
+	int fds[ARRAY_SIZE(names)];
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	load_no_program(object);
+	bpf_object__for_each_map(map, object->obj)
+		bpf_map__set_autocreate(map, is_own(object, map) ||
+						     map == object->maps.moat_event_lane ||
+						     map == object->maps.moat_event_ring);
+	bpf_map__set_max_entries(object->maps.moat_event_lane, cpus);
+	bpf_map__set_max_entries(object->maps.moat_event_ring, cpus * room);
+	r = moat__load(object);
+	if (r)
+		return kernel_error(why, r, "BPF maps of events: cannot be made");
+	r = duplicate_all(object, names, ARRAY_SIZE(names), fds, why);
+	if (!r)
+		*ret = (struct object_events){ .lane = fds[0], .ring = fds[1], .room = room };
+	return r;
 }
 
 int object_make_table(const char *name, uint32_t entries, struct problem *why)
@@ -175,9 +210,8 @@ int object_make_table(const char *name, uint32_t entries, struct problem *why)
 	if (!table)
 		return kernel_error(why, -ENOENT, "BPF map '%s'", name);
 	load_no_program(object);
-	/* libbpf wants the map of its own constants in any case. */
 	bpf_object__for_each_map(map, object->obj)
-		bpf_map__set_autocreate(map, map == table || map == object->maps.rodata);
+		bpf_map__set_autocreate(map, map == table || is_own(object, map));
 	bpf_map__set_max_entries(table, entries);
 	r = moat__load(object);
 	if (!r)
@@ -284,21 +318,35 @@ static int use_samples(struct moat *object, int samples, bool for_probe)
 					for_probe ? 1 : (uint32_t)kernel_cpus());
 }
 
+/* The probe writes none: its room stays 0. */
+static int use_events(struct moat *object, const struct object_parts *parts)
+{
+	int r = 0;
+
+	if (parts->wanted >= 0)
+		r = bpf_map__reuse_fd(object->maps.bss, parts->wanted);
+	if (r || !parts->events)
+		return r;
+	object->rodata->moat_event_room = parts->events->room;
+	return bpf_map__reuse_fd(object->maps.moat_event_lane, parts->events->lane)
+		       ?: bpf_map__reuse_fd(object->maps.moat_event_ring, parts->events->ring);
+}
+
 static int prepare(struct moat *object, const int shared[static SHARED_MAX],
-		   const struct object_sieve *sieve, int iface, int stats, int samples,
-		   bool for_probe, bool frags)
+		   const struct object_parts *parts, bool for_probe, bool frags)
 {
 	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
 
 	leave_out_tables(object);
 	object->rodata->moat_hits_exact = for_probe ? 0 : hits_exact();
-	r = use_shared(object, shared) ?: use_sieve(object, sieve);
-	if (!r && iface >= 0)
-		r = bpf_map__reuse_fd(object->maps.moat_iface, iface);
-	if (!r && stats >= 0)
-		r = bpf_map__reuse_fd(object->maps.moat_stats, stats);
-	r = r ?: use_samples(object, samples, for_probe);
+	r = use_shared(object, shared) ?: use_sieve(object, parts->sieve);
+	if (!r && parts->iface >= 0)
+		r = bpf_map__reuse_fd(object->maps.moat_iface, parts->iface);
+	if (!r && parts->stats >= 0)
+		r = bpf_map__reuse_fd(object->maps.moat_stats, parts->stats);
+	r = r ?: use_samples(object, parts->samples, for_probe);
+	r = r ?: use_events(object, parts);
 	if (!r && for_probe)
 		r = bpf_map__set_type(object->maps.moat_stats, BPF_MAP_TYPE_ARRAY)
 			    ?: bpf_map__set_map_flags(object->maps.moat_stats, BPF_F_MMAPABLE);
@@ -318,6 +366,7 @@ void object_program_close(struct object_program *p)
 	base_closep(&p->iface);
 	base_closep(&p->stats);
 	base_closep(&p->samples);
+	base_closep(&p->wanted);
 	*p = OBJECT_PROGRAM_NONE;
 }
 
@@ -329,9 +378,8 @@ static struct object_program take_program(struct object_program *p)
 	return taken;
 }
 
-int object_load(const int shared[static SHARED_MAX], const struct object_sieve *sieve, int iface,
-		int stats, int samples, bool for_probe, bool frags, struct object_program *ret,
-		struct problem *why)
+int object_load(const int shared[static SHARED_MAX], const struct object_parts *parts,
+		bool for_probe, bool frags, struct object_program *ret, struct problem *why)
 {
 	_cleanup_(object_program_close) struct object_program p = OBJECT_PROGRAM_NONE;
 	_cleanup_(object_freep) struct moat *object = NULL;
@@ -340,7 +388,7 @@ int object_load(const int shared[static SHARED_MAX], const struct object_sieve *
 	r = open_object(&object, why);
 	if (r)
 		return r;
-	r = prepare(object, shared, sieve, iface, stats, samples, for_probe, frags);
+	r = prepare(object, shared, parts, for_probe, frags);
 	if (r)
 		return kernel_error(why, r, "BPF programs: cannot be given their maps");
 	r = moat__load(object);
@@ -355,8 +403,9 @@ int object_load(const int shared[static SHARED_MAX], const struct object_sieve *
 	p.iface = duplicate(bpf_map__fd(object->maps.moat_iface));
 	p.stats = duplicate(bpf_map__fd(object->maps.moat_stats));
 	p.samples = duplicate(bpf_map__fd(object->maps.moat_samples));
+	p.wanted = duplicate(bpf_map__fd(object->maps.bss));
 	if (p.ingress < 0 || p.mark < 0 || p.egress < 0 || p.iface < 0 || p.stats < 0 ||
-	    p.samples < 0)
+	    p.samples < 0 || p.wanted < 0)
 		return kernel_error(why, -EMFILE, "BPF programs: file descriptors");
 	*ret = take_program(&p);
 	return 0;

@@ -73,6 +73,16 @@ int object_check_maps(const int fds[static SHARED_MAX], const uint32_t capacity[
  */
 bool object_is_map(int fd, const char *name, uint32_t entries);
 
+/* The rings of events, on which programs can be loaded. */
+struct object_events {
+	int lane, ring;
+	uint32_t room; /* places of one CPU's ring, a power of two */
+};
+
+/* Makes them for so many CPUs. ret->lane and ret->ring are untouched on failure. */
+int object_make_events(uint32_t cpus, uint32_t room, struct object_events *ret,
+		       struct problem *why);
+
 struct object_program {
 	int ingress; /* the XDP program */
 	int mark;    /* the tc program of ingress */
@@ -80,20 +90,28 @@ struct object_program {
 	int iface;
 	int stats;
 	int samples;
+	int wanted; /* the word that switches its events */
 };
 
-#define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1, -1 })
+#define OBJECT_PROGRAM_NONE ((struct object_program){ -1, -1, -1, -1, -1, -1, -1 })
+
+/* What programs are loaded with, besides the shared maps. */
+struct object_parts {
+	const struct object_sieve *sieve;   /* to read first; NULL: they go by the records alone */
+	const struct object_events *events; /* NULL: they write none */
+	int iface, stats, samples, wanted;  /* maps to use; -1: new ones are made */
+};
+
+#define OBJECT_PARTS_NONE ((struct object_parts){ NULL, NULL, -1, -1, -1, -1 })
 
 /*
- * Loads the programs on the shared maps. sieve: the one to read first, or NULL:
- * they go by the records alone. iface, stats and samples: maps to
- * use, or -1 to make new ones. for_probe: the counters are one plain array that can be
- * mapped, since nothing runs the program but its owner, one at a time. frags:
- * takes multi-buffer packets.
+ * Loads the programs on the shared maps. for_probe: the counters are one plain
+ * array that can be mapped, since nothing runs the program but its owner, one
+ * at a time; it notes no hits and writes no events. frags: takes multi-buffer
+ * packets.
  */
-int object_load(const int shared[static SHARED_MAX], const struct object_sieve *sieve, int iface,
-		int stats, int samples, bool for_probe, bool frags, struct object_program *ret,
-		struct problem *why);
+int object_load(const int shared[static SHARED_MAX], const struct object_parts *parts,
+		bool for_probe, bool frags, struct object_program *ret, struct problem *why);
 
 void object_program_close(struct object_program *p);
 

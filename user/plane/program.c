@@ -8,6 +8,7 @@
 #include "plane/bpffs.h"
 #include "plane/kernel.h"
 #include "plane/program_state.h"
+#include "plane/tables_events.h"
 #include "plane/tables_map.h"
 #include "plane/tables_sieve.h"
 
@@ -72,6 +73,7 @@ struct program *program_free(struct program *p)
 	if (p->cells)
 		munmap(p->cells, page(MOAT_CELLS * sizeof(*p->cells)));
 	program_samples_close(p);
+	program_events_close(p);
 	object_program_close(&p->fd);
 	base_closep(&p->link);
 	free(p->root);
@@ -125,6 +127,7 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	_cleanup_(program_freep) struct program *p = program_new();
 	_cleanup_close_ int pinned_iface = -1;
 	_cleanup_close_ int pinned_stats = -1;
+	struct object_parts parts = OBJECT_PARTS_NONE;
 	char pins[PATH_MAX];
 	int r;
 
@@ -144,10 +147,13 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	p->tables = t;
 	tables_note_reader(t);
 	p->frags = program_features()->frags;
-	r = object_load(t->fd, tables_object_sieve(t), pinned_iface, pinned_stats, -1, false,
-			p->frags, &p->fd, why)
-		    ?: finish(p, why);
+	parts.sieve = tables_object_sieve(t);
+	parts.events = tables_object_events(t);
+	parts.iface = pinned_iface;
+	parts.stats = pinned_stats;
+	r = object_load(t->fd, &parts, false, p->frags, &p->fd, why) ?: finish(p, why);
 	r = r ?: program_samples_open(p, why);
+	r = r ?: program_events_open(p, why);
 	if (r)
 		return r;
 	*ret = take_ptr(p);
@@ -158,13 +164,20 @@ int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 {
 	bool frags = mode != ATTACH_GENERIC && program_features()->frags;
 	struct object_program fresh = OBJECT_PROGRAM_NONE;
+	const struct object_parts parts = {
+		.sieve = tables_object_sieve(p->tables),
+		.events = tables_object_events(p->tables),
+		.iface = p->fd.iface,
+		.stats = p->fd.stats,
+		.samples = p->fd.samples,
+		.wanted = p->fd.wanted,
+	};
 	struct bpf_prog_info info;
 	int r;
 
 	if (frags == p->frags)
 		return 0;
-	r = object_load(p->tables->fd, tables_object_sieve(p->tables), p->fd.iface, p->fd.stats,
-			p->fd.samples, false, frags, &fresh, why);
+	r = object_load(p->tables->fd, &parts, false, frags, &fresh, why);
 	if (r)
 		return r;
 	r = kernel_prog_info(fresh.ingress, &info);
@@ -182,13 +195,14 @@ int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 int program_load_probe(const struct tables *t, struct program **ret, struct problem *why)
 {
 	_cleanup_(program_freep) struct program *p = program_new();
+	struct object_parts parts = OBJECT_PARTS_NONE;
 	void *cells = NULL;
 	int r;
 
 	if (!p)
 		return problem_set(why, -ENOMEM, "probe: out of memory");
-	r = object_load(t->fd, tables_object_sieve(t), -1, -1, -1, true, program_features()->frags,
-			&p->fd, why)
+	parts.sieve = tables_object_sieve(t);
+	r = object_load(t->fd, &parts, true, program_features()->frags, &p->fd, why)
 		    ?: finish(p, why);
 	if (r)
 		return r;

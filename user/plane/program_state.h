@@ -32,6 +32,7 @@ struct program {
 	bool fallback;		      /* generic because native was refused */
 	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */
 	uint64_t *samples_seen;	      /* owned: head of each at the last look */
+	volatile uint32_t *wanted;    /* mapped: which events it writes; NULL: a probe */
 
 	/* The probe's. */
 	int policies;			    /* tables' fd, borrowed */
@@ -54,6 +55,12 @@ int program_suit(struct program *p, enum attach_mode mode, struct problem *why);
 /* Maps the rings, and gives the program a seed. */
 int program_samples_open(struct program *p, struct problem *why);
 void program_samples_close(struct program *p);
+
+/* ---- tables_events.c ---- */
+
+/* Maps the word that switches its events. */
+int program_events_open(struct program *p, struct problem *why);
+void program_events_close(struct program *p);
 
 /* DIR/if/NAME of an interface, its name escaped. 0 or -ENAMETOOLONG. */
 int program_pins(char buf[static PATH_MAX], const char *dir, const char *iface);

@@ -8,6 +8,7 @@
 #include "moat/flow.h"
 #include "plane/bpffs.h"
 #include "plane/kernel.h"
+#include "plane/tables_events.h"
 #include "plane/tables_map.h"
 #include "plane/tables_sieve.h"
 
@@ -126,6 +127,7 @@ struct tables *tables_free(struct tables *t)
 	if (!t)
 		return NULL;
 	tables_sieve_free(t->sieve);
+	tables_events_free(t->events);
 	tables_forget(t, MOAT_IPV4);
 	tables_forget(t, MOAT_IPV6);
 	unmap_array(t->control, 1, sizeof(*t->control));

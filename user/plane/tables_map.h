@@ -42,7 +42,8 @@ struct tables {
 
 	struct kept kept[2]; /* by family: what the kernel has, while it is known */
 
-	struct tables_sieve *sieve; /* owned; NULL: none */
+	struct tables_events *events; /* owned; NULL: none */
+	struct tables_sieve *sieve;   /* owned; NULL: none */
 	bool sieve_wanted;
 	char sieve_problem[PROBLEM_MAX]; /* why there is none, or it is out of use; or empty */
 
