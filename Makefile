@@ -116,15 +116,15 @@ $(BUILD)/tests/unit/test_core_sieve_trie: $(BUILD)/tests/unit/test_core_sieve_tr
 $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
-HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o) \
+HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o) $(BUILD)/daemon/loop.o \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
-INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o) \
+INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o fake_apply.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
 	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies hits selftest labels explain frame daemon \
@@ -158,6 +158,10 @@ $(FEEDS_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDS_UNIT) $(S
 LAPI_UNIT := $(filter-out %/fake_feeder.o,$(FEEDS_UNIT)) $(filter-out %/loop.o %/feeder_lab.o,$(FEEDER_UNIT))
 $(BUILD)/tests/unit/test_daemon_crowdsec_lapi: $(BUILD)/tests/unit/test_daemon_crowdsec_lapi.o $(LAPI_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
+# Another configuration, killed at every step of what is written.
+APPLY_UNIT := $(patsubst %,$(BUILD)/daemon/%.o,apply apply_journal durable loop)
+$(BUILD)/tests/unit/test_daemon_apply: $(BUILD)/tests/unit/test_daemon_apply.o $(APPLY_UNIT) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) $(call wraps,fsync rename unlink write) -o $@ $^ -lcmocka -ljansson $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_feed_schedule: $(BUILD)/tests/unit/test_daemon_feed_schedule.o $(BUILD)/daemon/feed_schedule.o
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka
 $(BUILD)/tests/unit/test_daemon_%: $(BUILD)/tests/unit/test_daemon_%.o $(DAEMON) $(PLANE) $(STORE) $(CORE)

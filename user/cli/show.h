@@ -21,6 +21,8 @@ void show_top(const struct cli *cli, const json_t *top);
 void show_audit_proof(const struct cli *cli, const json_t *proof);
 
 void show_audit(const struct cli *cli, const json_t *audit);
+/* The member "configuration" of the status. */
+void show_configuration(const struct cli *cli, const json_t *configuration);
 void show_paused(const struct cli *cli, const json_t *answer);
 
 /* Prometheus text as JSON. */

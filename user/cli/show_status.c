@@ -302,6 +302,11 @@ void show_status(const struct cli *cli, const json_t *status)
 		show_label(cli, "paused");
 		show_paused(cli, status);
 	}
+	if (!strcmp(answer_text(json_object_get(status, "configuration"), "state"),
+		    "unconfirmed")) {
+		show_label(cli, "config");
+		show_configuration(cli, json_object_get(status, "configuration"));
+	}
 	show_interfaces(cli, json_object_get(status, "interfaces"));
 	show_coverage(cli, json_object_get(status, "coverage"));
 	show_refused(cli, json_object_get(status, "refused_rows"));

@@ -2,16 +2,14 @@
 /*
  * import, feeds.
  */
-#include <fcntl.h>
-
 #include "cli/client.h"
+#include "cli/input.h"
 #include "cli/show.h"
 #include "cli/verbs.h"
 #include "core/feed.h"
 #include "core/units.h"
 
 #define FILE_MAX (64UL * 1024 * 1024) /* what the daemon takes */
-#define PIECE	 (256 * 1024)
 
 enum {
 	IMPORT_FEED,
@@ -33,42 +31,6 @@ static const struct verb_option import_options[] = {
 	[IMPORT_FORCE] = { 0, "force", NULL,
 			   "overrule guards about size, and let wide prefixes with a ttl in" },
 };
-
-/* Any bytes, NUL among them. name is for messages. */
-static int read_all(const struct cli *cli, int fd, const char *name, struct text *ret)
-{
-	ssize_t n;
-
-	do {
-		if (ret->room < ret->size + PIECE) {
-			char *grown = realloc(ret->data, ret->room * 2 + PIECE);
-
-			if (!grown)
-				return cli_fail(cli, CLI_REFUSED, "out of memory");
-			ret->data = grown;
-			ret->room = ret->room * 2 + PIECE;
-		}
-		n = read(fd, ret->data + ret->size, PIECE);
-		ret->size += n > 0 ? (size_t)n : 0;
-		if (ret->size > FILE_MAX)
-			return cli_fail(cli, CLI_REFUSED,
-					"%s: larger than %lu MiB: compress it with gzip or zstd",
-					name, FILE_MAX / (1024 * 1024));
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? cli_fail(cli, CLI_USAGE, "%s: %s", name, strerror(errno)) : CLI_DONE;
-}
-
-static int read_file(const struct cli *cli, const char *path, struct text *ret)
-{
-	_cleanup_close_ int fd = -1;
-
-	if (strcmp(path, "-") == 0)
-		return read_all(cli, fileno(cli->in), "standard input", ret);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return cli_fail(cli, CLI_USAGE, "%s: %s", path, strerror(errno));
-	return read_all(cli, fd, path, ret);
-}
 
 static bool is_name(const char *name)
 {
@@ -104,7 +66,7 @@ static int send_list(struct cli *cli, const struct call *call)
 	_cleanup_(answer_free) struct answer answer = {};
 	_cleanup_(text_free) struct text file = {};
 	_cleanup_(text_free) struct text path = {};
-	int code = read_file(cli, call->arg[0], &file);
+	int code = input_read(cli, call->arg[0], FILE_MAX, "compress it with gzip or zstd", &file);
 
 	if (code != CLI_DONE)
 		return code;

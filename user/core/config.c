@@ -29,6 +29,7 @@ struct config *config_free(struct config *c)
 	free(c->category);
 	feeds_free_settings(c);
 	asn_free_settings(c);
+	free(c->text);
 	free(c->interface);
 	free(c->database);
 	free(c->listen);
@@ -442,8 +443,43 @@ int config_parse(const char *file, const char *text, size_t size, struct config 
 	if (!c->interfaces)
 		return setting_fail(&at_file, root ? root : &start,
 				    "interfaces is missing; add interfaces: [ { name: eth0 } ]");
+	c->text = malloc(size + 1);
+	if (!c->text)
+		return problem_set(why, -ENOMEM, "out of memory");
+	memcpy(c->text, text, size);
+	c->text[size] = '\0';
+	c->size = size;
 	*ret = take_ptr(c);
 	return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+const char *config_fixed(const struct config *now, const struct config *next,
+			 char buf[static CONFIG_FIXED_TEXT])
+{
+	const struct {
+		const char *key;
+		bool same;
+	} keys[] = {
+		{ "database", same_text(now->database, next->database) },
+		{ "capacity", !memcmp(now->capacity, next->capacity, sizeof(now->capacity)) },
+		{ "sieve", now->sieve == next->sieve },
+		{ "listen", same_text(now->listen, next->listen) },
+		{ "socket", same_text(now->socket, next->socket) },
+		{ "pins", same_text(now->pins, next->pins) },
+	};
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!keys[i].same && used < CONFIG_FIXED_TEXT)
+			used += (size_t)snprintf(buf + used, CONFIG_FIXED_TEXT - used, "%s%s",
+						 used ? ", " : "", keys[i].key);
+	return buf;
 }
 
 /* At most one byte more than is allowed, so that config_parse() sees that it is too much. */

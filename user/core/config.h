@@ -99,6 +99,8 @@ struct config_feed {
 };
 
 struct config {
+	char *text; /* owned: the file as it was read, size bytes and a NUL */
+	size_t size;
 	struct config_interface *interface; /* owned */
 	size_t interfaces;
 	char *database;	      /* owned: sqlite:///path */
@@ -135,6 +137,14 @@ int config_parse(const char *file, const char *text, size_t size, struct config 
 
 /* Reads the file and parses it. -EINVAL as above; -ENOENT, -EACCES, -EFBIG, ... without a line. */
 int config_load(const char *path, struct config **ret, struct problem *why);
+
+/*
+ * The keys that differ and that a running moatd cannot take over, as
+ * "capacity, pins"; "" if there are none. Returns buf.
+ */
+#define CONFIG_FIXED_TEXT 128
+const char *config_fixed(const struct config *now, const struct config *next,
+			 char buf[static CONFIG_FIXED_TEXT]);
 
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config, config_free)

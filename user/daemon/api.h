@@ -73,6 +73,10 @@ void api_pause(struct daemon *d, const struct http_request *rq, struct http_repl
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_detach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_config_get(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_config_apply(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_config_confirm(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_config_rollback(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feeds(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feed_fetch(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_feed_hold(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

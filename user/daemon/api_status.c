@@ -269,6 +269,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_begin(&e, "degraded", '[');
 	daemon_degraded(d, add_degraded, &e);
 	emit_end(&e, ']');
+	status_emit_configuration(d, &e);
 	emit_interfaces(d, &e);
 	emit_coverage(&n, &e);
 	emit_whole(&e, "elsewhere", (int64_t)n.elsewhere);

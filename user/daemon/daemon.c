@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "daemon/audit_chain.h"
+#include "daemon/apply.h"
 #include "daemon/daemon_never.h"
 #include "daemon/discover_watch.h"
 #include "daemon/feeds_run.h"
@@ -21,9 +22,8 @@ static uint64_t boot_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000ULL + (uint64_t)now.tv_nsec;
 }
 
-/* An action must not wait for the database; that it is missing in audit is said in the log. */
-static void daemon_audit(struct daemon *d, const struct actor *actor, const char *verb,
-			 const char *detail)
+/* That it is missing in audit is said in the log. */
+void daemon_audit(struct daemon *d, const struct actor *actor, const char *verb, const char *detail)
 {
 	struct store *store = sync_store(d->sync);
 	struct problem why = {};
@@ -38,41 +38,12 @@ static void daemon_audit(struct daemon *d, const struct actor *actor, const char
 			    store ? why.text : "the database is not open");
 }
 
-/* What a running daemon cannot change: it would be another one. */
-static int daemon_may_reload(const struct config *now, const struct config *next,
-			     struct problem *why)
+int daemon_use(struct daemon *d, struct config *config, struct problem *why)
 {
-	const char *what = NULL;
-
-	if (strcmp(now->database, next->database) != 0)
-		what = "database";
-	else if (strcmp(now->pins, next->pins) != 0)
-		what = "pins";
-	else if (strcmp(now->socket, next->socket) != 0)
-		what = "socket";
-	else if (!now->listen != !next->listen ||
-		 (now->listen && strcmp(now->listen, next->listen) != 0))
-		what = "listen";
-	else if (memcmp(now->capacity, next->capacity, sizeof(now->capacity)) != 0)
-		what = "capacity";
-	else if (now->sieve != next->sieve)
-		what = "sieve";
-	if (!what)
-		return 0;
-	return problem_set(why, -EBUSY,
-			   "'%s' cannot be changed by a reload: restart moatd "
-			   "(the filter stays in force meanwhile)",
-			   what);
-}
-
-static int daemon_apply(struct daemon *d, struct problem *why)
-{
-	_cleanup_(config_freep) struct config *next = NULL;
+	_cleanup_(config_freep) struct config *next = config;
 	_cleanup_(never_block_free) struct never_block never = {};
-	int r = config_load(d->config_path, &next, why);
+	int r = daemon_never_look(d, next, &never, why);
 
-	r = r ?: daemon_may_reload(d->config, next, why);
-	r = r ?: daemon_never_look(d, next, &never, why);
 	r = r ?: sync_reload(d->sync, next, never.prefix, never.count, why);
 	if (r < 0)
 		return r;
@@ -86,9 +57,40 @@ static int daemon_apply(struct daemon *d, struct problem *why)
 	return ifaces_reload(d->ifaces, d->config, why);
 }
 
+/* What a running daemon cannot change: it would be another one. */
+static int daemon_may_reload(const struct config *now, const struct config *next,
+			     struct problem *why)
+{
+	char keys[CONFIG_FIXED_TEXT];
+
+	if (!*config_fixed(now, next, keys))
+		return 0;
+	return problem_set(why, -EBUSY,
+			   "'%s' cannot be changed by a reload: restart moatd "
+			   "(the filter stays in force meanwhile)",
+			   keys);
+}
+
+static int daemon_load(struct daemon *d, struct problem *why)
+{
+	_cleanup_(config_freep) struct config *next = NULL;
+	struct apply_view waiting;
+	int r;
+
+	apply_view(d->apply, &waiting);
+	if (waiting.waiting)
+		return problem_set(why, -EALREADY,
+				   "a configuration by %s is not confirmed yet (rolls back in %lld "
+				   "s): 'moatctl confirm' or 'moatctl rollback', then reload",
+				   waiting.actor, (long long)waiting.seconds_left);
+	r = config_load(d->config_path, &next, why);
+	r = r ?: daemon_may_reload(d->config, next, why);
+	return r ?: daemon_use(d, take_ptr(next), why);
+}
+
 int daemon_reload(struct daemon *d, struct problem *why)
 {
-	int r = daemon_apply(d, why);
+	int r = daemon_load(d, why);
 
 	if (r < 0) {
 		if (d->never)
@@ -289,6 +291,23 @@ static void degraded_audit(struct daemon *d, struct degraded *out)
 			     "entries wait to be sealed; it is tried again by itself");
 }
 
+static void degraded_apply(struct daemon *d, struct degraded *out)
+{
+	struct apply_view view;
+	char why[CHANGE_TEXT_MAX + PROBLEM_MAX];
+
+	apply_view(d->apply, &view);
+	if (view.waiting) {
+		snprintf(why, sizeof(why), "unconfirmed, by %s, rolls back in %lld s: %s",
+			 view.actor, (long long)view.seconds_left, view.keys);
+		degraded_add(out, "configuration", why,
+			     "'moatctl confirm' keeps it, 'moatctl rollback' ends it now");
+	}
+	if (*view.problem)
+		degraded_add(out, view.waiting ? "rollback" : "configuration", view.problem,
+			     "correct that; it is tried again by itself");
+}
+
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),
@@ -302,6 +321,7 @@ size_t daemon_degraded(struct daemon *d,
 	degraded_feeds(d, &out);
 	degraded_audit(d, &out);
 	degraded_held(d, &out);
+	degraded_apply(d, &out);
 	if (store && store_read_only(store))
 		degraded_add(&out, "database",
 			     "read-only: moatctl cannot write, refusals are not recorded",

@@ -15,6 +15,7 @@
 #include "plane/tables.h"
 
 struct audit_chain;
+struct apply;
 struct discover_watch;
 struct feeds_run;
 struct samples;
@@ -29,6 +30,7 @@ struct daemon {
 	struct feeds_run *feeds;	 /* NULL: not there yet, or not any more */
 	struct audit_chain *audit;	 /* likewise */
 	struct samples *samples;	 /* likewise */
+	struct apply *apply;		 /* likewise; owned by who started it */
 	struct program *probe;		 /* never on the wire */
 	int64_t started;		 /* unix seconds */
 	struct discover_watch *never;	 /* NULL: nothing is watched */
@@ -42,8 +44,15 @@ struct daemon {
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 
-/* SIGHUP and the API: the whole file valid and in force, or nothing changes. */
+/* SIGHUP: the whole file valid and in force, or nothing changes. */
 int daemon_reload(struct daemon *d, struct problem *why);
+
+/* Puts a checked configuration in force, which is taken over, or frees it and changes nothing. */
+int daemon_use(struct daemon *d, struct config *next, struct problem *why);
+
+/* Writes what was done into the log and the audit log; an action does not wait for the database. */
+void daemon_audit(struct daemon *d, const struct actor *actor, const char *verb,
+		  const char *detail);
 
 /* Every packet passes, for seconds or (0) until resumed; returns by itself, also if moatd is dead. */
 int daemon_pause(struct daemon *d, const struct actor *actor, int64_t seconds, struct problem *why);

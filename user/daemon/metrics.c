@@ -6,6 +6,7 @@
 
 #include "core/log.h"
 #include "daemon/labels.h"
+#include "daemon/metrics_apply.h"
 #include "daemon/metrics_feeds.h"
 #include "daemon/metrics_store.h"
 #include "daemon/metrics_samples.h"
@@ -380,6 +381,7 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_never_block(d, out);
 	write_maps(d, &numbers, out);
 	write_sync(&numbers, out);
+	metrics_apply_write(d, out);
 	metrics_feeds_write(d, out);
 	metrics_store_write(d, out);
 	metrics_samples_write(d, out);

@@ -17,6 +17,7 @@
 
 #include "core/log.h"
 #include "daemon/audit_chain.h"
+#include "daemon/apply.h"
 #include "daemon/daemon.h"
 #include "daemon/daemon_never.h"
 #include "daemon/feeder_child.h"
@@ -43,6 +44,7 @@
 struct moatd {
 	struct daemon daemon;
 	struct http *http;
+	struct apply *apply;
 	int signals;
 	int pins_lock;
 	int store_fd; /* watched for writes by others, -1 */
@@ -378,6 +380,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
 	if (!r && audit_chain_new(d, &d->audit))
 		r = problem_set(why, -ENOMEM, "audit: out of memory");
+	if (!r && apply_begin(m->apply, d))
+		r = problem_set(why, -ENOMEM, "configuration: out of memory");
 	return r ?: http_new(d, &m->http, why);
 }
 
@@ -427,6 +431,7 @@ static void moatd_stop(struct moatd *m)
 	d->feeds = feeds_run_free(d->feeds); /* answers who waits for a list */
 	d->audit = audit_chain_free(d->audit);
 	m->http = http_free(m->http);
+	m->apply = apply_free(m->apply);
 	d->samples = samples_free(d->samples);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
@@ -458,7 +463,8 @@ static int moatd_main(const char *config_path, bool check)
 		config_free(m.daemon.config);
 		return EXIT_OK;
 	}
-	r = moatd_check_clock(&why);
+	r = apply_new(config_path, &m.daemon.config, &m.apply, &why);
+	r = r ?: moatd_check_clock(&why);
 	r = r ?: moatd_check_memory(m.daemon.config, &why);
 	r = r ?: moatd_start(&m, &why);
 	r = r ?: moatd_run(&m, &why);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * moatctl apply, confirm, rollback: what is asked, and what people read.
+ */
+#include "tests/unit/cli_lab.h"
+
+#define WAITS                                                                                      \
+	"{\"configuration\":{\"path\":\"/etc/moat/moat.yaml\",\"state\":\"unconfirmed\","          \
+	"\"seconds_left\":60,\"rolls_back_at\":\"2025-11-23T11:01:00Z\",\"by\":\"root\","          \
+	"\"changes\":\"categories.botnet.action\",\"problem\":null}}\n"
+#define KEPT                                                                                       \
+	"{\"configuration\":{\"path\":\"/etc/moat/moat.yaml\",\"state\":\"confirmed\","            \
+	"\"seconds_left\":null,\"rolls_back_at\":null,\"by\":null,\"changes\":null,"               \
+	"\"problem\":null}}\n"
+
+static void apply_file(struct lab *lab, const char *options)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+	char path[160], line[256];
+
+	snprintf(path, sizeof(path), "%s/moat.yaml", lab->dir);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs("hits: 0\n", f);
+	fflush(f);
+	snprintf(line, sizeof(line), "apply %s %s", path, options);
+	run(lab, line);
+	unlink(path);
+}
+
+static void apply_sends_the_file_and_says_when_it_ends(void **state)
+{
+	struct lab *lab = *state;
+
+	script(lab, 200, WAITS);
+	apply_file(lab, "--confirm 60s");
+	assert_int_equal(lab->code, 0);
+	assert_string_equal(lab->step[0].request.data,
+			    "POST /api/v1/config?confirm=60s\nhits: 0\n");
+	assert_string_equal(lab->out,
+			    "unconfirmed, rolls back in 1m: 'moatctl confirm' keeps it, 'moatctl "
+			    "rollback' ends it now\n"
+			    "  by          root\n"
+			    "  changes     categories.botnet.action\n");
+	forget(lab);
+	script(lab, 200, KEPT);
+	apply_file(lab, "");
+	assert_string_equal(lab->step[0].request.data, "POST /api/v1/config\nhits: 0\n");
+	assert_string_equal(lab->out, "confirmed: what runs is /etc/moat/moat.yaml\n");
+}
+
+static void confirm_and_rollback_ask_for_just_that(void **state)
+{
+	struct lab *lab = *state;
+
+	script(lab, 200, KEPT);
+	run(lab, "confirm");
+	assert_int_equal(lab->code, 0);
+	assert_string_equal(lab->step[0].request.data, "POST /api/v1/config/confirm\n");
+	forget(lab);
+	script(lab, 409, "{\"status\":409,\"detail\":\"nothing waits to be confirmed\"}\n");
+	run(lab, "rollback");
+	assert_int_equal(lab->code, 1);
+	assert_string_equal(lab->step[0].request.data, "POST /api/v1/config/rollback\n");
+	assert_non_null(strstr(lab->err, "nothing waits"));
+}
+
+static void a_configuration_that_is_refused_is_exit_code_1(void **state)
+{
+	struct lab *lab = *state;
+
+	script(lab, 422, "{\"status\":422,\"detail\":\"configuration:3:5: unknown key\"}\n");
+	apply_file(lab, "");
+	assert_int_equal(lab->code, 1);
+	assert_non_null(strstr(lab->err, "configuration:3:5: unknown key"));
+}
+
+static void what_cannot_be_meant_asks_nothing(void **state)
+{
+	static const char *const lines[] = { "apply",
+					     "apply /nonexistent/moat.yaml",
+					     "apply /etc/passwd --confirm soon",
+					     "apply a b",
+					     "confirm now",
+					     "rollback now" };
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		run(lab, lines[i]);
+		if (lab->code != 2)
+			fail_msg("%s: %d", lines[i], lab->code);
+		forget(lab);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_lab(apply_sends_the_file_and_says_when_it_ends),
+		with_lab(confirm_and_rollback_ask_for_just_that),
+		with_lab(a_configuration_that_is_refused_is_exit_code_1),
+		with_lab(what_cannot_be_meant_asks_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
