@@ -18,7 +18,7 @@
 #
 # Every name is derived from the process, so tests run beside each other. All
 # that a test made is removed when it ends, however it ends. Needs root.
-# KEEP_LAB=1 leaves the directory with logs.
+# KEEP_LAB=1 leaves the directory with logs. MOAT_USER=daemon: moatd as that user.
 #
 # Output: "ok - SENTENCE", "not ok - SENTENCE", "# SKIP SENTENCE: WHY"; other
 # lines begin with "# ". Exit code 1 if anything is not ok.
@@ -146,6 +146,7 @@ lab_up() {
 	LAB=$(mktemp -d "${TMPDIR:-/tmp}/moat-e2e-XXXXXX") || exit 1
 	trap lab_down EXIT
 	trap 'exit 1' INT TERM HUP
+	[ -z "${MOAT_USER:-}" ] || chown "$MOAT_USER": "$LAB"
 	IN=moat-$$-in OUT=moat-$$-out PINS=/sys/fs/bpf/moat-test-$$
 	SOCKET=$LAB/moatd.sock DATABASE=$LAB/moat.db
 	ip netns add "$IN" && ip netns add "$OUT" || fatal "the lab has two network namespaces"
@@ -182,6 +183,7 @@ config() {
 			listen: ${LISTEN:-127.0.0.1:9911}
 			socket: $SOCKET
 			pins: $PINS
+			${MOAT_USER:+user: $MOAT_USER}
 		END
 		cat
 	} > "$LAB/moat.yaml"

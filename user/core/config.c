@@ -12,6 +12,7 @@
 #include "core/config_region.h"
 #include "core/config_replies.h"
 #include "core/config_setting.h"
+#include "core/config_user.h"
 #include "core/units.h"
 
 #define SOCKET_PATH_MAX 107  /* sun_path of unix(7), less the NUL */
@@ -35,6 +36,7 @@ struct config *config_free(struct config *c)
 	free(c->listen);
 	free(c->socket);
 	free(c->pins);
+	free(c->user);
 	free(c->never_block);
 	free(c->region);
 	free(c);
@@ -397,6 +399,7 @@ static const struct {
 	{ "flows", replies_read_flows },
 	{ "hits", hits_read_settings },
 	{ "asn_table", asn_read_settings },
+	{ "user", user_read_settings },
 	{ "feeds", NULL }, /* last: names categories and guards */
 };
 
@@ -471,6 +474,7 @@ const char *config_fixed(const struct config *now, const struct config *next,
 		{ "listen", same_text(now->listen, next->listen) },
 		{ "socket", same_text(now->socket, next->socket) },
 		{ "pins", same_text(now->pins, next->pins) },
+		{ "user", same_text(now->user, next->user) },
 	};
 	size_t used = 0;
 

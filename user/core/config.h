@@ -109,6 +109,7 @@ struct config {
 	char *listen;	      /* owned: ADDRESS:PORT or [ADDRESS]:PORT, no host names; NULL: none */
 	char *socket;	      /* owned */
 	char *pins;	      /* owned */
+	char *user;	      /* owned: the account moatd runs as; NULL: who started it */
 	struct config_category *category; /* owned; in the order of the file */
 	size_t categories;		  /* at most CONFIG_CATEGORIES_MAX */
 	struct prefix *never_block;	  /* owned; in the order of the file */

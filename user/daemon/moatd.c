@@ -25,6 +25,7 @@
 #include "daemon/hits.h"
 #include "daemon/http.h"
 #include "daemon/notify.h"
+#include "daemon/privileges.h"
 #include "daemon/samples.h"
 #include "daemon/replies.h"
 #include "daemon/selftest.h"
@@ -466,7 +467,9 @@ static int moatd_main(const char *config_path, bool check)
 	r = apply_new(config_path, &m.daemon.config, &m.apply, &why);
 	r = r ?: moatd_check_clock(&why);
 	r = r ?: moatd_check_memory(m.daemon.config, &why);
+	r = r ?: privileges_become(m.daemon.config, &why);
 	r = r ?: moatd_start(&m, &why);
+	r = r ?: privileges_drop(&why);
 	r = r ?: moatd_run(&m, &why);
 	if (r < 0)
 		log_error("%s", why.text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The pins directory: finds or makes it on a BPF file system, puts pins there.
- * Private to plane/.
+ * Used by plane/, and by moatd before it becomes another user.
  */
 #ifndef PLANE_BPFFS_H
 #define PLANE_BPFFS_H

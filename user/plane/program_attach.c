@@ -19,6 +19,7 @@
 #include "plane/tc.h"
 
 #define PROGRAM_NAME "moat_ingress" /* of bpf/moat.bpf.c */
+#define HINT_MAX     96		    /* characters */
 
 static const char *mode_text(enum attach_mode mode)
 {
@@ -74,14 +75,18 @@ static int refuse_foreign(const struct program *p, uint32_t ifindex, struct prob
 	struct bpf_prog_info info = {};
 	struct present there = {};
 	const char *name = "?";
-	const char *hint = "";
+	char hint[HINT_MAX] = "";
 
 	if (query(ifindex, &there) || !there.program)
 		return kernel_error(why, -EBUSY, "interface '%s': cannot attach", p->name);
 	if (!kernel_prog_info_by_id(there.program, &info))
 		name = info.name;
+	else /* takes CAP_SYS_ADMIN */
+		snprintf(hint, sizeof(hint), " ('bpftool prog show id %u' names it)",
+			 there.program);
 	if (!strcmp(name, PROGRAM_NAME))
-		hint = " (another moat, or this one while the interface had another name)";
+		snprintf(hint, sizeof(hint),
+			 " (another moat, or this one while the interface had another name)");
 	return problem_set(
 		why, -EEXIST,
 		"interface '%s': XDP program '%s' (id %u, %s) is attached by somebody else%s; "
