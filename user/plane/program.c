@@ -54,6 +54,8 @@ static struct program *program_new(void)
 		return NULL;
 	p->fd = OBJECT_PROGRAM_NONE;
 	p->link = -1;
+	for (size_t i = 0; i < CARRIED_MAX; i++)
+		p->carried[i].fd = -1;
 	return p;
 }
 
@@ -73,6 +75,7 @@ struct program *program_free(struct program *p)
 	if (p->cells)
 		munmap(p->cells, page(MOAT_CELLS * sizeof(*p->cells)));
 	program_samples_close(p);
+	program_carried_close(p);
 	program_events_close(p);
 	object_program_close(&p->fd);
 	base_closep(&p->link);
@@ -109,16 +112,15 @@ static int finish(struct program *p, struct problem *why)
 	return 0;
 }
 
-/* A pinned map if it is what the object expects; counters of another layout start anew. */
-static int pinned_map(const char *pins, const char *pin, const char *map)
+/* A pinned map if it is what the object expects; one of another layout is what was replaced. */
+static int pinned_map(const char *pins, const char *pin, const char *map, int *ret_replaced)
 {
 	int fd = bpffs_get(pins, pin);
 
-	if (fd >= 0 && !object_is_map(fd, map, 0)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (fd < 0 || object_is_map(fd, map, 0))
+		return fd;
+	*ret_replaced = fd;
+	return -1;
 }
 
 int program_load(const struct tables *t, const char *dir, const char *iface, struct program **ret,
@@ -127,6 +129,8 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	_cleanup_(program_freep) struct program *p = program_new();
 	_cleanup_close_ int pinned_iface = -1;
 	_cleanup_close_ int pinned_stats = -1;
+	_cleanup_close_ int other_iface = -1; /* what it says is the configuration's */
+	_cleanup_close_ int other_stats = -1;
 	struct object_parts parts = OBJECT_PARTS_NONE;
 	char pins[PATH_MAX];
 	int r;
@@ -142,8 +146,9 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	if (!p->root || !p->pins)
 		return problem_set(why, -ENOMEM, "interface '%s': out of memory", iface);
 
-	pinned_iface = pinned_map(pins, PIN_IFACE, MOAT_MAP_IFACE);
-	pinned_stats = pinned_map(pins, PIN_STATS, MOAT_MAP_STATS);
+	pinned_iface = pinned_map(pins, PIN_IFACE, MOAT_MAP_IFACE, &other_iface);
+	pinned_stats = pinned_map(pins, PIN_STATS, MOAT_MAP_STATS, &other_stats);
+	program_carried_open(p, take_fd(other_stats));
 	p->tables = t;
 	tables_note_reader(t);
 	p->frags = program_features()->frags;
@@ -293,7 +298,7 @@ int program_stats(const struct program *p, struct moat_stats *ret)
 	if (!copies)
 		return -ENOMEM;
 	if (program_features()->batch && stats_batch(p->fd.stats, cpus, copies, ret) == MOAT_CELLS)
-		return 0;
+		return program_carried_add(p, ret);
 	for (uint32_t cell = 0; cell < MOAT_CELLS; cell++) {
 		int r = bpf_map_lookup_elem(p->fd.stats, &cell, copies);
 
@@ -301,7 +306,7 @@ int program_stats(const struct program *p, struct moat_stats *ret)
 			return r;
 		sum_copies(&ret[cell], copies, cpus, 1);
 	}
-	return 0;
+	return program_carried_add(p, ret);
 }
 
 /* ---- identity ---- */

@@ -269,6 +269,10 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
 	r = bpffs_prepare(p->pins, why);
 	if (r)
 		return r;
+	r = program_carried_pin(p);
+	if (r)
+		return kernel_error(why, r, "interface '%s': cannot pin its counters to '%s'",
+				    p->name, p->pins);
 	link = take_link(p, ifindex, mode, why);
 	if (link < 0)
 		return link;
@@ -353,6 +357,7 @@ int program_detach(const char *dir, const char *iface, struct problem *why)
 	}
 
 	r = bpffs_unpin(pins, PIN_LINK) ?: bpffs_unpin(pins, PIN_IFACE) ?: bpffs_unpin(pins, PIN_STATS);
+	r = r ?: program_carried_unpin(pins);
 	if (r || rmdir(pins))
 		return kernel_error(why, r ?: -errno,
 				    "interface '%s': detached, but '%s' cannot be removed", iface,

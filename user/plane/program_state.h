@@ -16,6 +16,15 @@
 
 #define PROGRAM_INTERFACE_MAX 16 /* IFNAMSIZ */
 
+#define CARRIED_MAX 8
+
+/* Counters of a moat with another layout. */
+struct carried {
+	int fd; /* owned; -1: none */
+	uint32_t id, cells, words, reasons;
+	bool fresh; /* to be pinned before the program takes over */
+};
+
 struct program {
 	struct object_program fd;
 	uint32_t id;		  /* kernel id of the XDP program */
@@ -29,6 +38,7 @@ struct program {
 	bool replies;		     /* the egress program is wanted */
 	bool frags;		     /* loaded for multi-buffer packets */
 	int link;
+	struct carried carried[CARRIED_MAX];
 	bool fallback;		      /* generic because native was refused */
 	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */
 	uint64_t *samples_seen;	      /* owned: head of each at the last look */
@@ -61,6 +71,17 @@ void program_samples_close(struct program *p);
 /* Maps the word that switches its events. */
 int program_events_open(struct program *p, struct problem *why);
 void program_events_close(struct program *p);
+
+/* ---- program_carried.c ---- */
+
+/* Finds what is carried; replaced, which is taken over: the counters of another layout, or -1. */
+void program_carried_open(struct program *p, int replaced);
+/* Before the program takes over. 0 or negative errno. */
+int program_carried_pin(struct program *p);
+int program_carried_unpin(const char *pins);
+void program_carried_close(struct program *p);
+/* Adds them to all cells. 0 or negative errno. */
+int program_carried_add(const struct program *p, struct moat_stats *to);
 
 /* DIR/if/NAME of an interface, its name escaped. 0 or -ENAMETOOLONG. */
 int program_pins(char buf[static PATH_MAX], const char *dir, const char *iface);
