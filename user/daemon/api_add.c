@@ -12,6 +12,7 @@
 #include "daemon/api_radius.h"
 #include "daemon/api_rows.h"
 #include "daemon/api_store.h"
+#include "daemon/feed_report.h"
 
 struct addition {
 	struct rows rows;
@@ -21,6 +22,7 @@ struct addition {
 	size_t adds;
 	bool skip;  /* what is refused is left out instead of failing the rest */
 	bool force; /* guards that may be overruled are */
+	bool dry_run;
 	int64_t now;
 };
 
@@ -170,13 +172,20 @@ static bool judge_rows(struct daemon *d, const struct http_request *rq, struct a
 	return true;
 }
 
-static void answer(struct daemon *d, const struct addition *a, struct http_reply *reply)
+/* radius: of a dry run, which adds nothing; else NULL. */
+static void answer(struct daemon *d, const struct addition *a, const struct radius_estimate *radius,
+		   struct http_reply *reply)
 {
 	struct emit e = http_reply_json(reply);
 	struct listing_fate fate;
 
 	emit_begin(&e, NULL, '{');
 	emit_whole(&e, "added", (int64_t)a->adds);
+	if (radius) {
+		emit_bool(&e, "dry_run", true);
+		feed_radius_emit(&e, radius);
+		emit_bool(&e, "over_budget", radius_is_over(radius, &d->config->limits));
+	}
 	emit_begin(&e, "listings", '[');
 	for (size_t i = 0; i < a->rows.count; i++) {
 		listing_judge_cause(d, a->cause[i], &a->claim[i], a->now, &fate);
@@ -205,6 +214,18 @@ static bool take_mode(const struct http_request *rq, bool *ret_skip, struct http
 	return false;
 }
 
+/* What the rows would do; nothing is written. */
+static void rehearse(struct daemon *d, const struct addition *a, struct http_reply *reply)
+{
+	struct radius_estimate radius = {};
+	int err = api_radius(d, a->add, a->adds, &radius);
+
+	if (err)
+		http_reply_error(reply, err, &(struct problem){ "listings" });
+	else
+		answer(d, a, &radius, reply);
+}
+
 void api_listings_add(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
 	_cleanup_(addition_free) struct addition a = { .now = api_now() };
@@ -212,7 +233,8 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 	struct store *store;
 	int err;
 
-	if (!take_mode(rq, &a.skip, reply) || !api_flag(rq, "force", &a.force, reply))
+	if (!take_mode(rq, &a.skip, reply) || !api_flag(rq, "force", &a.force, reply) ||
+	    !api_flag(rq, "dry_run", &a.dry_run, reply))
 		return;
 	err = rows_parse(rq->body, rq->body_size, a.now, &a.rows, &why);
 	if (err == -E2BIG) {
@@ -225,6 +247,10 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 	}
 	if (!judge_rows(d, rq, &a, reply))
 		return;
+	if (a.dry_run) {
+		rehearse(d, &a, reply);
+		return;
+	}
 	if (!api_within_radius(d, a.add, a.adds, a.force, reply))
 		return;
 	store = api_store(d, true, reply);
@@ -236,5 +262,5 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 		return;
 	}
 	if (api_follow(d, reply))
-		answer(d, &a, reply);
+		answer(d, &a, NULL, reply);
 }

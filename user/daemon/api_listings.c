@@ -261,15 +261,97 @@ static int answer_removed(struct daemon *d, struct store *store, size_t removed,
 	return err;
 }
 
+/* ---- DELETE that only says what it would do ---- */
+
+struct rehearsal {
+	struct remaining remaining;
+	const char *category, *feed; /* NULL: any */
+	const struct prefix *prefix;
+	size_t removed;
+	uint64_t set; /* categories of what would remain */
+};
+
+static bool would_go(const struct rehearsal *r, const struct row *row)
+{
+	struct prefix source;
+
+	return prefix_parse(row->source, &source) == 0 && prefix_compare(&source, r->prefix) == 0 &&
+	       (!r->category || strcmp(r->category, row->category) == 0) &&
+	       (!r->feed || strcmp(r->feed, row->feed) == 0);
+}
+
+static int rehearse_row(void *arg, const struct listing *listing)
+{
+	struct rehearsal *r = arg;
+	struct listing_fate fate;
+
+	if (would_go(r, &listing->key)) {
+		r->removed++;
+		return 0;
+	}
+	listing_judge(r->remaining.d, &listing->key, r->remaining.now, &fate);
+	if (fate.state == LISTING_LIVE)
+		r->set |= 1ULL << fate.claim.category;
+	return show_remaining(&r->remaining, listing);
+}
+
+/* Whether what remains can be told from its categories alone: no feeds have to agree. */
+static bool is_plain(const struct daemon *d, uint64_t set)
+{
+	for (size_t i = 0; i < d->config->categories; i++) {
+		int id = categories_find(sync_categories(d->sync), d->config->category[i].name);
+
+		if (id >= 0 && set >> id & 1 && d->config->category[i].k_of > 1)
+			return false;
+	}
+	return true;
+}
+
+static int rehearse(struct daemon *d, const struct http_request *rq, struct store *store,
+		    const struct prefix *prefix, struct http_reply *reply, struct problem *why)
+{
+	struct rehearsal r = {
+		.remaining = { .d = d, .e = http_reply_json(reply), .now = api_now() },
+		.category = http_query(rq, "category"),
+		.feed = http_query(rq, "feed"),
+		.prefix = prefix,
+	};
+	_cleanup_free_ struct spellings *spellings = malloc(sizeof(*spellings));
+	struct emit *e = &r.remaining.e;
+	bool allowed;
+	int err;
+
+	if (!spellings)
+		return -ENOMEM;
+	spellings_covering(prefix, spellings);
+	emit_begin(e, NULL, '{');
+	emit_bool(e, "dry_run", true);
+	emit_begin(e, "remaining", '[');
+	err = store_by_sources(store, spellings->text, spellings->count, rehearse_row, &r, why);
+	emit_end(e, ']');
+	emit_whole(e, "removed", (int64_t)r.removed);
+	allowed = r.set >> MOAT_CATEGORY_ALLOW & 1;
+	if (is_plain(d, r.set) || allowed)
+		emit_bool(e, "blocked", !allowed && set_blocks(d, r.set));
+	else
+		emit_null(e, "blocked");
+	emit_end(e, '}');
+	text_add(&reply->body, "\n");
+	return err;
+}
+
 void api_listings_remove(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
 	const char *source = http_query(rq, "source");
 	struct prefix prefix, *known = NULL;
 	struct problem why = {};
 	struct store *store;
+	bool dry_run;
 	size_t removed;
 	int err;
 
+	if (!api_flag(rq, "dry_run", &dry_run, reply))
+		return;
 	if (!source || !*source) {
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "source= is missing");
 		return;
@@ -281,6 +363,17 @@ void api_listings_remove(struct daemon *d, const struct http_request *rq, struct
 		return;
 	if (prefix_parse(source, &prefix) == 0)
 		known = &prefix;
+	if (dry_run && !known) {
+		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+				   "source='%.80s': an address or a prefix is expected", source);
+		return;
+	}
+	if (dry_run) {
+		err = rehearse(d, rq, store, known, reply, &why);
+		if (err)
+			http_reply_error(reply, err, &why);
+		return;
+	}
 	err = remove_spellings(store, rq, source, known, &removed, &why);
 	if (err) {
 		http_reply_error(reply, err, &why);

@@ -18,8 +18,8 @@ static int add_rows(struct radius *r, const struct listing_input *row, size_t co
 	return err;
 }
 
-static int estimate(struct daemon *d, const struct listing_input *row, size_t count,
-		    struct radius_estimate *ret)
+int api_radius(struct daemon *d, const struct listing_input *row, size_t count,
+	       struct radius_estimate *ret)
 {
 	_cleanup_(radius_freep) struct radius *r = NULL;
 	int err = radius_new(d->config, &r);
@@ -40,7 +40,7 @@ bool api_within_radius(struct daemon *d, const struct listing_input *row, size_t
 
 	if (count <= limits->radius_sources || force)
 		return true;
-	if (estimate(d, row, count, &e)) {
+	if (api_radius(d, row, count, &e)) {
 		http_reply_error(reply, -ENOMEM, &(struct problem){ "listings" });
 		return false;
 	}

@@ -5,6 +5,7 @@
 #ifndef DAEMON_API_RADIUS_H
 #define DAEMON_API_RADIUS_H
 
+#include "core/radius.h"
 #include "daemon/daemon.h"
 #include "daemon/http_reply.h"
 
@@ -15,5 +16,9 @@
  */
 bool api_within_radius(struct daemon *d, const struct listing_input *row, size_t count, bool force,
 		       struct http_reply *reply);
+
+/* Whom the rows would have hit of those that passed. 0 or -ENOMEM. */
+int api_radius(struct daemon *d, const struct listing_input *row, size_t count,
+	       struct radius_estimate *ret);
 
 #endif
