@@ -101,6 +101,15 @@ $(BUILD)/moat.skel.h: $(BUILD)/moat.bpf.o
 $(PLANE): | $(BUILD)/moat.skel.h
 $(BUILD)/plane/object.o: $(BUILD)/moat.skel.h
 
+# ---- the dashboard, part of the program ----
+
+WEB := $(filter-out %/LICENSE %/ORIGIN,$(sort $(shell find user/web -type f)))
+$(BUILD)/daemon/web_files.h: $(WEB) tools/web-files
+	@mkdir -p $(@D)
+	$(call say,WEB,$@)tools/web-files $(WEB) > $@
+$(BUILD)/tidy/user/daemon/web.ok: | $(BUILD)/daemon/web_files.h
+$(BUILD)/daemon/web.o $(BUILD)/fuzz/daemon/web.o: $(BUILD)/daemon/web_files.h
+
 # ---- tests: tests/unit/test_LAYER_*.c, tests/prog/test_*.c ----
 
 # The program's reader of the sieve, in user space.
@@ -117,7 +126,8 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o) \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o \
+	     counters.o rates.o rates_json.o web.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)

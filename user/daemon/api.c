@@ -4,18 +4,20 @@
 #include <microhttpd.h>
 
 static const struct api_route routes[] = {
+	{ "GET", "/", API_ANYONE, api_web, "" },
+	{ "GET", "/web/*", API_ANYONE, api_web, "" },
 	{ "GET", "/metrics", API_ANYONE, api_metrics, "" },
 	{ "GET", "/healthz", API_ANYONE, api_healthz, "" },
 	{ "GET", "/readyz", API_ANYONE, api_readyz, "" },
 	{ "GET", "/api/v1/status", API_READ, api_status, "" },
 	{ "GET", "/api/v1/listings", API_READ, api_listings_get,
 	  "category feed under expired review cursor limit" },
-	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add,
-	  "refused force dry_run" },
+	{ "POST", "/api/v1/listings", API_WRITE, api_listings_add, "refused force dry_run" },
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove,
 	  "source category feed dry_run" },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface" },
 	{ "GET", "/api/v1/top", API_READ, api_top, "by limit" },
+	{ "GET", "/api/v1/rates", API_READ, api_rates, "since step" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
 	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head" },
 	{ "POST", "/api/v1/audit/accept", API_ADMIN, api_audit_accept, "" },

@@ -57,6 +57,7 @@ bool api_in_scope(const struct http_request *rq, const char *category, const cha
 bool api_flag(const struct http_request *rq, const char *key, bool *ret, struct http_reply *reply);
 
 /* Handlers. */
+void api_web(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_healthz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_readyz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_metrics(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
@@ -66,6 +67,7 @@ void api_listings_add(struct daemon *d, const struct http_request *rq, struct ht
 void api_listings_remove(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_explain(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_top(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_rates(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_verify(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_accept(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -190,6 +190,25 @@ static void emit_sieve(const struct tables *tables, struct emit *e)
 	emit_end(e, '}');
 }
 
+/* What a listing may be filed under, and what that does. */
+static void emit_categories(struct daemon *d, struct emit *e)
+{
+	const struct config *config = d->config;
+
+	emit_begin(e, "categories", '[');
+	for (size_t i = 0; i < config->categories; i++) {
+		const struct moat_policy *policy = &config->category[i].policy;
+
+		emit_begin(e, NULL, '{');
+		emit_text(e, "name", config->category[i].name);
+		emit_text(e, "action",
+			  policy->flags & MOAT_POLICY_SHARED ? MOAT_SHARED_LABEL
+							     : label_action(policy->action));
+		emit_end(e, '}');
+	}
+	emit_end(e, ']');
+}
+
 static void emit_never_block(const struct never_counts *counts, struct emit *e)
 {
 	emit_begin(e, "never_block", '{');
@@ -253,6 +272,14 @@ static void ignore_degraded(void *arg, const char *what, const char *why, const 
 	(void)what_to_do;
 }
 
+static void emit_host(struct emit *e)
+{
+	struct utsname name = {};
+
+	uname(&name);
+	emit_text(e, "host", name.nodename);
+}
+
 void api_status(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
 	struct store *store = sync_store(d->sync);
@@ -263,6 +290,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	sync_numbers(d->sync, &n);
 	emit_begin(&e, NULL, '{');
 	emit_text(&e, "version", MOAT_VERSION);
+	emit_host(&e);
 	listing_emit_time(&e, "started_at", d->started);
 	emit_text(&e, "state", daemon_degraded(d, ignore_degraded, NULL) ? "degraded" : "ok");
 	status_emit_paused(d, &e);
@@ -270,6 +298,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	daemon_degraded(d, add_degraded, &e);
 	emit_end(&e, ']');
 	status_emit_configuration(d, &e);
+	emit_categories(d, &e);
 	emit_interfaces(d, &e);
 	emit_coverage(&n, &e);
 	emit_whole(&e, "elsewhere", (int64_t)n.elsewhere);

@@ -18,6 +18,7 @@ struct audit_chain;
 struct apply;
 struct discover_watch;
 struct feeds_run;
+struct rates;
 struct samples;
 
 struct daemon {
@@ -31,6 +32,7 @@ struct daemon {
 	struct audit_chain *audit;	 /* likewise */
 	struct samples *samples;	 /* likewise */
 	struct apply *apply;		 /* likewise; owned by who started it */
+	struct rates *rates;		 /* likewise */
 	struct program *probe;		 /* never on the wire */
 	int64_t started;		 /* unix seconds */
 	struct discover_watch *never;	 /* NULL: nothing is watched */

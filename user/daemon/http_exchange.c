@@ -128,6 +128,10 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 				reply->type ? reply->type : HTTP_TEXT);
 	add_header(response, reply, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	add_header(response, reply, "X-Content-Type-Options", "nosniff");
+	/* Data is nothing for a browser to run, frame or embed. */
+	add_header(response, reply, "Content-Security-Policy",
+		   "default-src 'none'; frame-ancestors 'none'");
+	add_header(response, reply, "Cross-Origin-Resource-Policy", "same-origin");
 	for (size_t i = 0; i < reply->headers; i++)
 		MHD_add_response_header(response, reply->header[i].name, reply->header[i].value);
 	if (reply->allow[0])

@@ -32,8 +32,8 @@ struct http_reply {
 };
 
 /*
- * One more header. Cache-Control and X-Content-Type-Options are sent without
- * ("no-store", "nosniff"); one that is given takes the place of its own.
+ * One more header. Cache-Control and what tells a browser that the answer is
+ * data are sent without; one that is given takes the place of its own.
  */
 _printf_(3, 4) void http_reply_header(struct http_reply *r, const char *name, const char *fmt, ...);
 

@@ -4,7 +4,7 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
-#include "core/log.h"
+#include "daemon/counters.h"
 #include "daemon/labels.h"
 #include "daemon/metrics_apply.h"
 #include "daemon/metrics_feeds.h"
@@ -17,54 +17,13 @@
 
 /* ---- packets: cells to series ---- */
 
-struct cell {
-	uint32_t family, verdict, reason, category;
-	bool has_category;
-};
-
-static struct cell cell_of(size_t index)
-{
-	struct cell cell = {};
-	size_t row;
-
-	if (index < MOAT_PLAIN_CELLS) {
-		cell.reason = (uint32_t)(index % MOAT_REASON_MAX);
-		row = index / MOAT_REASON_MAX;
-	} else {
-		index -= MOAT_PLAIN_CELLS;
-		cell.category = (uint32_t)(index % MOAT_CATEGORIES);
-		cell.reason = (uint32_t)(index / MOAT_CATEGORIES % MOAT_POLICY_REASONS);
-		cell.has_category = true;
-		row = index / MOAT_CATEGORIES / MOAT_POLICY_REASONS;
-	}
-	cell.verdict = (uint32_t)(row % MOAT_VERDICT_MAX);
-	cell.family = (uint32_t)(row / MOAT_VERDICT_MAX);
-	return cell;
-}
-
 /* Clean ones of each family exist from the start, so that rate() sees the first packet. */
-static bool is_wanted(const struct cell *cell, const struct moat_stats *stats)
+static bool is_wanted(const struct counter *counter, const struct moat_stats *stats)
 {
 	if (stats->packets)
 		return true;
-	return !cell->has_category && cell->reason == MOAT_CLEAN &&
-	       cell->verdict == MOAT_VERDICT_PASS;
-}
-
-/*
- * Every number has a name of its own, also the self-test's and those that left
- * the configuration with packets counted: two series of one name would cost
- * the whole scrape.
- */
-static void name_categories(const struct daemon *d, struct categories *ret)
-{
-	*ret = *sync_categories(d->sync);
-	for (uint8_t c = 0; c < MOAT_CATEGORIES; c++) {
-		if (!ret->name[c][0] && tables_get_name(d->tables, c, ret->name[c]))
-			ret->name[c][0] = '\0';
-		if (!ret->name[c][0])
-			snprintf(ret->name[c], sizeof(ret->name[c]), "%u", c);
-	}
+	return !counter->has_category && counter->reason == MOAT_CLEAN &&
+	       counter->verdict == MOAT_VERDICT_PASS;
 }
 
 struct iface_stats {
@@ -77,52 +36,26 @@ static void write_cells(struct text *out, const char *metric, bool bytes,
 {
 	for (size_t i = 0; from->cells && i < MOAT_CELLS; i++) {
 		const struct moat_stats *stats = &from->cells[i];
-		struct cell cell = cell_of(i);
+		struct counter counter = counter_of(i);
 
-		if (!is_wanted(&cell, stats))
+		if (!is_wanted(&counter, stats))
 			continue;
 		text_sample(out, metric, (double)(bytes ? stats->bytes : stats->packets), "iface",
-			    from->iface, "family", label_family(cell.family), "verdict",
-			    label_verdict(cell.verdict), "reason", label_reason(cell.reason),
-			    "category",
-			    cell.has_category ? category_shown(categories->name[cell.category])
-					      : "",
-			    NULL);
+			    from->iface, "family", label_family(counter.family), "verdict",
+			    label_verdict(counter.verdict), "reason", label_reason(counter.reason),
+			    "category", counter_category(categories, &counter), NULL);
 	}
 }
 
-static void read_stats(struct daemon *d, size_t index, struct iface_stats *ret)
+static void read_stats(struct daemon *d, size_t index, const struct categories *categories,
+		       struct iface_stats *ret)
 {
 	struct iface_view view;
 
 	ifaces_view(d->ifaces, index, &view);
 	snprintf(ret->iface, sizeof(ret->iface), "%s", view.name);
-	if (!view.program)
-		return;
-	ret->cells = calloc(MOAT_CELLS, sizeof(*ret->cells));
-	if (ret->cells && program_stats(view.program, ret->cells)) {
-		log_warning("interface '%s': its counters cannot be read", view.name);
-		free(ret->cells);
-		ret->cells = NULL;
-	}
-}
-
-/* Feeds in mode monitor count for the category they list: one name, one series. */
-static void join_monitored(const struct categories *categories, struct moat_stats *cells)
-{
-	for (size_t c = 0; cells && c < MOAT_CATEGORIES; c++) {
-		int real =
-			categories->name[c][0] == CATEGORY_MONITORED
-				? categories_find(categories, category_shown(categories->name[c]))
-				: -1;
-
-		for (size_t i = MOAT_PLAIN_CELLS; real >= 0 && i < MOAT_CELLS;
-		     i += MOAT_CATEGORIES) {
-			cells[i + (size_t)real].packets += cells[i + c].packets;
-			cells[i + (size_t)real].bytes += cells[i + c].bytes;
-			cells[i + c] = (struct moat_stats){};
-		}
-	}
+	ret->cells = counters_read(&view);
+	counters_join_monitored(categories, ret->cells);
 }
 
 static void write_packets(struct daemon *d, struct text *out)
@@ -135,11 +68,9 @@ static void write_packets(struct daemon *d, struct text *out)
 		out->failed = true;
 		return;
 	}
-	name_categories(d, &categories);
-	for (size_t i = 0; i < count; i++) {
-		read_stats(d, i, &stats[i]);
-		join_monitored(&categories, stats[i].cells);
-	}
+	counters_categories(d, &categories);
+	for (size_t i = 0; i < count; i++)
+		read_stats(d, i, &categories, &stats[i]);
 
 	text_metric(out, "moat_packets_total", "counter",
 		    "Packets by what happened to them; the sum over all series is the packets seen.");

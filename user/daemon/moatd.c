@@ -26,6 +26,7 @@
 #include "daemon/http.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
+#include "daemon/rates.h"
 #include "daemon/samples.h"
 #include "daemon/replies.h"
 #include "daemon/selftest.h"
@@ -377,6 +378,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
 	if (!r && samples_new(d, &d->samples))
 		r = problem_set(why, -ENOMEM, "samples: out of memory");
+	if (!r && (rates_new(d, &d->rates) || rates_start(d->rates)))
+		r = problem_set(why, -ENOMEM, "rates: out of memory");
 	if (!r && feeds_run_new(d, &d->feeds))
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
 	if (!r && audit_chain_new(d, &d->audit))
@@ -433,6 +436,7 @@ static void moatd_stop(struct moatd *m)
 	d->audit = audit_chain_free(d->audit);
 	m->http = http_free(m->http);
 	m->apply = apply_free(m->apply);
+	d->rates = rates_free(d->rates);
 	d->samples = samples_free(d->samples);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
