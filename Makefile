@@ -51,7 +51,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -
 LIBS_core  := -lyaml -lz -lzstd -lm
 LIBS_store := -lsqlite3 -lcrypto
 LIBS_plane := -lbpf -lelf -lz
-LIBS_daemon := -lmicrohttpd -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
+LIBS_daemon := -lmicrohttpd -lgnutls -lcrypto -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
 LIBS_cli   := -lcurl -ljansson
 
 layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
@@ -126,10 +126,12 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o feed_report.o labels.o protocols.o \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o metrics_http.o feed_report.o labels.o protocols.o \
 	     counters.o rates.o rates_json.o web.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
+	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
+$(BUILD)/tests/unit/test_daemon_http_%: $(BUILD)/tests/unit/test_daemon_http_%.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)

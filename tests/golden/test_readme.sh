@@ -38,7 +38,7 @@ known_keys()
 	local base='interfaces: [ { name: eth0 } ]
 categories: { botnet: { action: drop } }' feed='name: a, url: "file:///a", category: botnet' unknown
 
-	for unknown in 'nosuch: 1' 'guards: { nosuch: 1 }' 'manual: { nosuch: 1 }' 'unjudged: { nosuch: drop }' \
+	for unknown in 'nosuch: 1' 'guards: { nosuch: 1 }' 'tls: { nosuch: 1 }' 'http: { nosuch: 1 }' 'manual: { nosuch: 1 }' 'unjudged: { nosuch: drop }' \
 		"feeds: [ { $feed, nosuch: 1 } ]" "feeds: [ { $feed, format: csv, csv: { nosuch: 1 } } ]"; do
 		printf '%s\n' "$base" "$unknown" > "$made/unknown.yaml"
 		"$build/moatd" -c "$made/unknown.yaml" -n 2>&1

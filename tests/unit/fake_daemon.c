@@ -52,6 +52,10 @@ void fake_reset(void)
 	fake.config.limits.wide[MOAT_IPV6] = 28;
 	fake.config.category = config_categories;
 	fake.config.categories = ARRAY_SIZE(config_categories);
+	fake.config.http = (struct config_http){
+		.connections = CONFIG_HTTP_CONNECTIONS,
+		.per_address = CONFIG_HTTP_PER_ADDRESS,
+	};
 	fake.config.database = (char *)"sqlite:///tmp/moat.db";
 	fake.numbers.started = fake.numbers.current = true;
 	fake.numbers.coverage = 1;

@@ -112,6 +112,11 @@ static void what_is_left_out_has_the_promised_default(void **state)
 	assert_int_equal(c->capacity[MOAT_IPV6], 250000);
 	assert_string_equal(c->listen, "127.0.0.1:9911");
 	assert_string_equal(c->socket, "/run/moat/moatd.sock");
+	assert_string_equal(c->tokens, "/etc/moat/tokens");
+	assert_null(c->tls.certificate);
+	assert_int_equal(c->http.connections, 256);
+	assert_int_equal(c->http.rate, 500);
+	assert_false(c->http.insecure);
 	assert_string_equal(c->pins, "/sys/fs/bpf/moat");
 	assert_int_equal(c->categories, 0);
 	assert_int_equal(c->never_blocks, 0);

@@ -6,6 +6,7 @@
 #include "core/config_asn.h"
 #include "core/config_feeds.h"
 #include "core/config_hits.h"
+#include "core/config_http.h"
 #include "core/config_policy.h"
 #include "core/config_radius.h"
 #include "core/config_quorum.h"
@@ -31,6 +32,7 @@ struct config *config_free(struct config *c)
 	feeds_free_settings(c);
 	asn_free_settings(c);
 	free(c->text);
+	http_free_settings(c);
 	free(c->interface);
 	free(c->database);
 	free(c->listen);
@@ -70,7 +72,7 @@ static struct config *config_defaults(void)
 		.radius_sources = CONFIG_RADIUS_SOURCES,
 		.radius_budget = CONFIG_RADIUS_BUDGET,
 	};
-	if (!c->database || !c->listen || !c->socket || !c->pins)
+	if (!http_default_settings(c) || !c->database || !c->listen || !c->socket || !c->pins)
 		return NULL;
 	return take_ptr(c);
 }
@@ -386,6 +388,9 @@ static const struct {
 	{ "capacity", read_capacity },
 	{ "sieve", read_sieve },
 	{ "listen", read_listen },
+	{ "tokens", http_read_tokens },
+	{ "tls", http_read_tls },
+	{ "http", http_read_limits },
 	{ "socket", read_socket },
 	{ "pins", read_pins },
 	{ "categories", policy_read_categories },

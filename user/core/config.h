@@ -35,6 +35,14 @@
 #define CONFIG_MANUAL	      "manual" /* the feed of what people add one by one */
 #define CONFIG_GROWTH_MAX     1000000  /* percent */
 
+/* What is open at once over TCP, in all and from one address, and requests a second of one. */
+#define CONFIG_HTTP_CONNECTIONS	    256
+#define CONFIG_HTTP_CONNECTIONS_MIN 16
+#define CONFIG_HTTP_CONNECTIONS_MAX 2048
+#define CONFIG_HTTP_PER_ADDRESS	    32
+#define CONFIG_HTTP_RATE	    500
+#define CONFIG_HTTP_RATE_MAX	    100000
+
 enum config_mode { CONFIG_AUTO, CONFIG_NATIVE, CONFIG_GENERIC };
 
 struct config_interface {
@@ -98,6 +106,18 @@ struct config_feed {
 	struct config_crowdsec crowdsec;
 };
 
+/* Paths, owned; all NULL without tls. */
+struct config_tls {
+	char *certificate, *key;
+	char *client_ca; /* NULL: no client is asked for a certificate */
+};
+
+struct config_http {
+	uint32_t connections, per_address; /* over TCP */
+	uint32_t rate;			   /* requests a second of one address; 0: any number */
+	bool insecure; /* secrets may cross the network in the clear, and nobody is told */
+};
+
 struct config {
 	char *text; /* owned: the file as it was read, size bytes and a NUL */
 	size_t size;
@@ -107,9 +127,12 @@ struct config {
 	uint32_t capacity[2]; /* by family; 1..CONFIG_CAPACITY_MAX */
 	bool sieve;	      /* lookups ask the sieve first */
 	char *listen;	      /* owned: ADDRESS:PORT or [ADDRESS]:PORT, no host names; NULL: none */
-	char *socket;	      /* owned */
-	char *pins;	      /* owned */
-	char *user;	      /* owned: the account moatd runs as; NULL: who started it */
+	char *tokens;	      /* owned: path of the tokens file; NULL: none */
+	struct config_tls tls;
+	struct config_http http;
+	char *socket; /* owned */
+	char *pins;   /* owned */
+	char *user;   /* owned: the account moatd runs as; NULL: who started it */
 	struct config_category *category; /* owned; in the order of the file */
 	size_t categories;		  /* at most CONFIG_CATEGORIES_MAX */
 	struct prefix *never_block;	  /* owned; in the order of the file */

@@ -19,12 +19,41 @@ static const char *const verb_names[] = {
 #undef X
 };
 
-static void token_free(struct token *t)
+void token_free(struct token *t)
 {
 	free(t->categories);
 	free(t->feeds);
 	free(t->subject);
 	*t = (struct token){};
+}
+
+static int copy_text(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return text && !*ret ? -ENOMEM : 0;
+}
+
+int token_copy(const struct token *t, struct token *ret)
+{
+	*ret = *t;
+	ret->categories = ret->feeds = ret->subject = NULL;
+	if (!copy_text(t->categories, &ret->categories) && !copy_text(t->feeds, &ret->feeds) &&
+	    !copy_text(t->subject, &ret->subject))
+		return 0;
+	token_free(ret);
+	return -ENOMEM;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+bool token_same(const struct token *a, const struct token *b)
+{
+	return !strcmp(a->name, b->name) && a->verbs == b->verbs && a->expires == b->expires &&
+	       same_text(a->categories, b->categories) && same_text(a->feeds, b->feeds) &&
+	       same_text(a->subject, b->subject) && !memcmp(a->digest, b->digest, TOKEN_DIGEST);
 }
 
 void tokens_free(struct tokens *t)

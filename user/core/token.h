@@ -58,7 +58,14 @@ struct tokens {
 	struct token *token; /* owned */
 };
 
+void token_free(struct token *t);
 void tokens_free(struct tokens *t);
+
+/* ret is another one afterwards, or (-ENOMEM) none. */
+int token_copy(const struct token *t, struct token *ret);
+
+/* Whether they let the same one do the same. */
+bool token_same(const struct token *a, const struct token *b);
 
 /* Whole or not at all: ret is untouched if a line is wrong, which why names. 0, -EINVAL, -ENOMEM. */
 int tokens_parse(const char *text, size_t size, struct tokens *ret, struct problem *why);

@@ -21,6 +21,8 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit" },
 	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head" },
 	{ "POST", "/api/v1/audit/accept", API_ADMIN, api_audit_accept, "" },
+	{ "GET", "/api/v1/whoami", API_READ, api_whoami, "" },
+	{ "GET", "/api/v1/tokens", API_ADMIN, api_tokens, "" },
 	{ "POST", "/api/v1/pause", API_ADMIN, api_pause, "" },
 	{ "POST", "/api/v1/resume", API_ADMIN, api_resume, "" },
 	{ "POST", "/api/v1/interfaces/*/attach", API_ADMIN, api_attach, "" },

@@ -71,6 +71,8 @@ void api_rates(struct daemon *d, const struct http_request *rq, struct http_repl
 void api_audit(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_verify(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_accept(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_whoami(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_tokens(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_pause(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -78,6 +78,12 @@ bool api_permitted(const struct api_route *route, const struct http_request *rq,
 
 	if (route->permission == API_ANYONE)
 		return true;
+	if (rq->unproved) {
+		http_reply_problem(reply, MHD_HTTP_UNAUTHORIZED, NULL, "%s", rq->unproved);
+		http_reply_header(reply, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+				  "Bearer realm=\"moat\", error=\"invalid_token\"");
+		return false;
+	}
 	if (rq->token)
 		return token_permits(rq->token, verb, reply);
 	if (rq->peer == HTTP_UNIX)

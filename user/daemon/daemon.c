@@ -308,6 +308,19 @@ static void degraded_apply(struct daemon *d, struct degraded *out)
 			     "correct that; it is tried again by itself");
 }
 
+static void degraded_http(struct daemon *d, struct degraded *out)
+{
+	if (*d->tokens_problem)
+		degraded_add(out, "tokens", d->tokens_problem,
+			     "correct the file, it is read again by itself; moatctl works meanwhile");
+	if (*d->tls_problem)
+		degraded_add(out, "tls", d->tls_problem,
+			     "put a certificate and its key in place, they are taken by themselves");
+	if (*d->clear_problem)
+		degraded_add(out, "listen", d->clear_problem,
+			     "configure tls, or listen on loopback, or say http: { insecure: true }");
+}
+
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),
@@ -350,6 +363,7 @@ size_t daemon_degraded(struct daemon *d,
 		degraded_add(&out, "hits", d->hits_problem,
 			     "the filter acts all the same, only who hits it is not noted; "
 			     "put it right, then reload");
+	degraded_http(d, &out);
 	if (*d->reload_problem)
 		degraded_add(
 			&out, "configuration", d->reload_problem,

@@ -19,6 +19,7 @@ struct apply;
 struct discover_watch;
 struct feeds_run;
 struct rates;
+struct http;
 struct samples;
 
 struct daemon {
@@ -33,6 +34,7 @@ struct daemon {
 	struct samples *samples;	 /* likewise */
 	struct apply *apply;		 /* likewise; owned by who started it */
 	struct rates *rates;		 /* likewise */
+	struct http *http;		 /* likewise; not owned */
 	struct program *probe;		 /* never on the wire */
 	int64_t started;		 /* unix seconds */
 	struct discover_watch *never;	 /* NULL: nothing is watched */
@@ -43,6 +45,9 @@ struct daemon {
 	char never_problem[PROBLEM_MAX]; /* what was found is not in force; empty: it is */
 	char replies_problem[PROBLEM_MAX]; /* why answers do not pass although they should; or empty */
 	char hits_problem[PROBLEM_MAX];	  /* why no hits are noted although they should; or empty */
+	char tokens_problem[PROBLEM_MAX]; /* why the tokens file is not in force; or empty */
+	char tls_problem[PROBLEM_MAX]; /* why the certificate is not the configured one; or empty */
+	char clear_problem[PROBLEM_MAX];  /* who may listen to what TCP tells; or empty */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 

@@ -3,106 +3,213 @@
 
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "core/log.h"
-#include "daemon/http_private.h"
+#include "core/units.h"
+#include "daemon/http_clock.h"
+#include "daemon/http_connections.h"
+#include "daemon/http_listener.h"
+#include "daemon/http_peer.h"
 #include "daemon/http_socket.h"
 
-#define FINISH_MS 2000 /* how long http_free() lets answers under way finish */
-#define RUNS_MAX  16   /* of one MHD daemon in a row before the loop gets its turn */
+#define FINISH_MS      2000 /* how long http_free() lets answers under way finish */
+#define SECOND_MS      1000
+#define EXPIRES_SOON_S (14 * 86400)
+#define EXPIRES	       "tls: the certificate" /* how problems of this kind begin */
 
-static void on_log(void *cls, const char *fmt, va_list args)
+/* ---- in the loop ---- */
+
+static void run(const struct http_listener *listener)
 {
-	char line[256];
-
-	(void)cls;
-	vsnprintf(line, sizeof(line), fmt, args);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("http: %s", line);
-}
-
-static void on_readable(void *arg, uint32_t events)
-{
-	struct http_listener *listener = arg;
-
-	(void)events;
-	MHD_run(listener->mhd);
-}
-
-/* Runs what has something to do now. Returns ms until it has again, -1 for never. */
-static int64_t listener_run_due(struct http_listener *listener)
-{
-	MHD_UNSIGNED_LONG_LONG wait;
-
-	if (!listener->mhd)
-		return -1;
-	for (int i = 0; i < RUNS_MAX; i++) {
-		if (MHD_get_timeout(listener->mhd, &wait) != MHD_YES)
-			return -1;
-		if (wait > 0)
-			return wait > INT32_MAX ? INT32_MAX : (int64_t)wait;
+	if (listener)
 		MHD_run(listener->mhd);
-	}
-	return 0;
+}
+
+/* An answer has come, or a request has its turn: who was resumed is not in any epoll yet. */
+static void run_resumed(struct http *h)
+{
+	if (!h->resumed)
+		return;
+	h->resumed = false;
+	run(h->local);
+	run(h->tcp);
+	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++)
+		run(h->retired[i]);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
 }
 
 static int64_t before_wait(void *arg)
 {
 	struct http *h = arg;
-	int64_t tcp, local;
+	int64_t wait;
 
-	if (h->resumed) {
-		h->resumed = false;
-		if (h->tcp.mhd)
-			MHD_run(h->tcp.mhd);
-		MHD_run(h->local.mhd);
-	}
-	tcp = listener_run_due(&h->tcp);
-	local = listener_run_due(&h->local);
-	if (tcp < 0 || local < 0)
-		return tcp < 0 ? local : tcp;
-	return tcp < local ? tcp : local;
+	h->turn_us = 0;
+	do
+		run_resumed(h);
+	while (exchange_next_turn(h));
+	wait = listener_run_due(h->local);
+	if (h->tcp)
+		wait = sooner(wait, listener_run_due(h->tcp));
+	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++)
+		if (h->retired[i])
+			wait = sooner(wait, listener_run_due(h->retired[i]));
+	return h->queue ? 0 : wait;
 }
 
-/* Takes over fd. */
-static int listener_start(struct http *h, struct http_listener *listener, int fd,
-			  struct problem *why)
-{
-	const union MHD_DaemonInfo *info;
+/* ---- certificates ---- */
 
-	listener->http = h;
-	listener->fd = fd;
-	/* clang-format off */
-	listener->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_go_on, listener,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /* first: it logs the others' errors */
-		MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)HTTP_CONNECTIONS_MAX,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned int)HTTP_PER_IP_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)HTTP_TIMEOUT,
-		MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, listener,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, listener,
-		MHD_OPTION_END);
-	/* clang-format on */
-	if (!listener->mhd)
-		return problem_set(why, -ENOMEM, "http: the server does not start");
-	info = MHD_get_daemon_info(listener->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	if (!info)
-		return problem_set(why, -ENOTSUP, "http: libmicrohttpd was built without epoll");
-	listener->watch = loop_watch(h->d->loop, info->epoll_fd, EPOLLIN, on_readable, listener);
-	if (listener->watch < 0)
-		return problem_set(why, listener->watch, "http: %s", strerror(-listener->watch));
+/* Its connections go on; with too many of such the oldest are closed after all. */
+static void retire(struct http *h, struct http_listener *listener)
+{
+	size_t last = ARRAY_SIZE(h->retired) - 1;
+
+	if (!listener)
+		return;
+	listener_quiesce(listener);
+	h->retired[last] = listener_free(h->retired[last]);
+	memmove(&h->retired[1], &h->retired[0], last * sizeof(h->retired[0]));
+	h->retired[0] = listener;
+}
+
+static void free_idle(struct http *h)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++)
+		if (h->retired[i] && listener_is_idle(h->retired[i]))
+			h->retired[i] = listener_free(h->retired[i]);
+}
+
+/* A server for new connections by what the configuration and its files say now. */
+static int renew(struct http *h, struct problem *why)
+{
+	_cleanup_(http_tls_free) struct http_tls tls = {};
+	const struct config_tls *config = &h->d->config->tls;
+	struct http_listener *next = NULL;
+	int err = config->certificate ? http_tls_load(config, &tls, why) : 0;
+
+	err = err
+		      ?: listener_new(h, h->tcp_fd, false, config->certificate ? &tls : NULL, &next,
+				      why);
+	if (err)
+		return err;
+	retire(h, h->tcp);
+	h->tcp = next;
+	h->tls_expires = tls.expires;
 	return 0;
 }
 
+static bool tls_files_changed(struct http *h)
+{
+	const struct config_tls *config = &h->d->config->tls;
+	bool certificate = http_file_changed(&h->tls_file[0], config->certificate);
+	bool key = http_file_changed(&h->tls_file[1], config->key);
+
+	return http_file_changed(&h->tls_file[2], config->client_ca) || certificate || key;
+}
+
+/* What is told of it in status; the same is logged once. */
+static void note(char to[static PROBLEM_MAX], const char *text)
+{
+	if (*text && strcmp(to, text) != 0)
+		log_error("%s", text);
+	snprintf(to, PROBLEM_MAX, "%s", text);
+}
+
+static void look_at_tls(struct http *h, bool force)
+{
+	struct problem why = {};
+	bool changed;
+
+	if (h->tcp_fd < 0)
+		return;
+	changed = tls_files_changed(h);
+	if (!changed && !force)
+		return;
+	if (!changed && !h->d->config->tls.certificate && h->tcp && !h->tcp->tls)
+		return;
+	if (renew(h, &why) == 0 && h->tcp->tls)
+		log_notice("tls: new connections get '%s'", h->d->config->tls.certificate);
+	note(h->d->tls_problem, why.text);
+}
+
+static void look_at_tokens(struct http *h, bool force)
+{
+	if (!http_tokens_look(h->tokens, h->d->config->tokens, force))
+		return;
+	snprintf(h->d->tokens_problem, sizeof(h->d->tokens_problem), "%s",
+		 http_tokens_problem(h->tokens));
+}
+
+static bool is_loopback(const struct http *h)
+{
+	struct sockaddr_storage address = {};
+	socklen_t len = sizeof(address);
+
+	return h->tcp_fd < 0 || getsockname(h->tcp_fd, (struct sockaddr *)&address, &len) ||
+	       http_peer_is_loopback((const struct sockaddr *)&address);
+}
+
+/* What is true of the sockets by now, and nobody may have noticed. */
+static void look_at_risks(struct http *h)
+{
+	int64_t left = h->tls_expires - time(NULL);
+	struct problem why = {};
+	char text[32];
+
+	if (h->tcp && !h->tcp->tls && !is_loopback(h) && !h->d->config->http.insecure)
+		problem_set(&why, 0,
+			    "%s is plain HTTP: what it tells other hosts can be read and changed on "
+			    "the way, and tokens are not taken from them",
+			    h->d->config->listen);
+	note(h->d->clear_problem, why.text);
+	if (!h->tcp || !h->tcp->tls || !h->tls_expires || left > EXPIRES_SOON_S)
+		return;
+	if (left > 0)
+		problem_set(&why, 0, "tls: the certificate '%s' ends in %s",
+			    h->d->config->tls.certificate, units_duration_format(left, text));
+	else
+		problem_set(&why, 0, "tls: the certificate '%s' has expired",
+			    h->d->config->tls.certificate);
+	if (!*h->d->tls_problem || !strncmp(h->d->tls_problem, EXPIRES, strlen(EXPIRES)))
+		snprintf(h->d->tls_problem, sizeof(h->d->tls_problem), "%s", why.text);
+}
+
+/* ---- once a second ---- */
+
+static void on_second(void *arg)
+{
+	struct http *h = arg;
+
+	look_at_tokens(h, false);
+	look_at_tls(h, false);
+	look_at_risks(h);
+	connections_judge_tokens(h, time(NULL));
+	connections_sweep(h);
+	free_idle(h);
+}
+
+void http_reload(struct http *h)
+{
+	look_at_tokens(h, true);
+	look_at_tls(h, true);
+	look_at_risks(h);
+	connections_judge_tokens(h, time(NULL));
+}
+
+/* ---- begin and end ---- */
+
 static int start_local(struct http *h, struct problem *why)
 {
+	_cleanup_close_ int fd = -1;
 	struct stat st;
-	int fd, err;
+	int err;
 
 	err = http_listen_unix(h->d->config->socket, &fd, why);
 	if (err)
@@ -112,31 +219,50 @@ static int start_local(struct http *h, struct problem *why)
 		h->device = st.st_dev;
 		h->inode = st.st_ino;
 	}
-	h->local.local = true;
-	return listener_start(h, &h->local, fd, why);
+	return listener_new(h, fd, true, NULL, &h->local, why);
+}
+
+static int start_tcp(struct http *h, struct problem *why)
+{
+	int err;
+
+	if (!h->d->config->listen)
+		return 0;
+	err = http_listen_tcp(h->d->config->listen, &h->tcp_fd, why);
+	if (err)
+		return err;
+	tls_files_changed(h); /* from now on */
+	return renew(h, why);
 }
 
 int http_new(struct daemon *d, struct http **ret, struct problem *why)
 {
 	_cleanup_(http_freep) struct http *h = calloc(1, sizeof(*h));
-	int fd, err;
+	int err;
 
 	if (!h)
 		return problem_set(why, -ENOMEM, "http: out of memory");
 	h->d = d;
-	h->tcp.fd = h->local.fd = -1;
+	h->tcp_fd = -1;
+	h->last_connection = &h->connections;
+	h->last = &h->queue;
+	h->clients = calloc(1, sizeof(*h->clients));
+	if (!h->clients || http_tokens_new(&h->tokens))
+		return problem_set(why, -ENOMEM, "http: out of memory");
+	if (getrandom(&h->clients->seed, sizeof(h->clients->seed), 0) < 0)
+		return problem_set(why, -errno, "http: %s", strerror(errno));
+	look_at_tokens(h, true);
 
 	err = start_local(h, why);
+	err = err ?: start_tcp(h, why);
 	if (err)
 		return err;
-	if (d->config->listen) {
-		err = http_listen_tcp(d->config->listen, &fd, why);
-		if (!err)
-			err = listener_start(h, &h->tcp, fd, why);
-		if (err)
-			return err;
-	}
+	h->second = loop_timer(d->loop, SECOND_MS, SECOND_MS, on_second, h);
+	if (h->second < 0)
+		return problem_set(why, h->second, "http: %s", strerror(-h->second));
+	look_at_risks(h);
 	loop_set_prepare(d->loop, before_wait, h);
+	d->http = h;
 	*ret = take_ptr(h);
 	return 0;
 }
@@ -146,7 +272,7 @@ uint16_t http_port(const struct http *h)
 	struct sockaddr_in6 address = {};
 	socklen_t len = sizeof(address);
 
-	if (h->tcp.fd < 0 || getsockname(h->tcp.fd, (struct sockaddr *)&address, &len))
+	if (h->tcp_fd < 0 || getsockname(h->tcp_fd, (struct sockaddr *)&address, &len))
 		return 0;
 	/* The port stands at the same place for both families. */
 	_Static_assert(offsetof(struct sockaddr_in, sin_port) ==
@@ -155,59 +281,47 @@ uint16_t http_port(const struct http *h)
 	return ntohs(address.sin6_port);
 }
 
-static int64_t now_ms(void)
+void http_numbers(const struct http *h, struct http_numbers *ret)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static int epoll_fd(const struct http_listener *listener)
-{
-	const union MHD_DaemonInfo *info =
-		listener->mhd ? MHD_get_daemon_info(listener->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
-
-	return info ? info->epoll_fd : -1;
+	*ret = (struct http_numbers){
+		.open = h->open,
+		.under_way = h->under_way,
+		.tls = h->tcp && h->tcp->tls,
+		.tls_expires = h->tls_expires,
+		.tokens = h->tokens,
+	};
+	memcpy(ret->refused, h->refused, sizeof(ret->refused));
 }
 
 /* No new connections; lets the requests under way get their answers. */
 static void finish(struct http *h)
 {
-	int64_t deadline = now_ms() + FINISH_MS;
-	struct pollfd fds[2] = {
-		{ .fd = epoll_fd(&h->tcp), .events = POLLIN },
-		{ .fd = epoll_fd(&h->local), .events = POLLIN },
-	};
+	int64_t now = http_now_us() / 1000, deadline = now + FINISH_MS;
+	struct http_listener *all[] = { h->local,      h->tcp,	      h->retired[0],
+					h->retired[1], h->retired[2], h->retired[3] };
+	struct pollfd fds[ARRAY_SIZE(all)];
 	int64_t wait;
 
-	if (h->tcp.mhd)
-		MHD_quiesce_daemon(h->tcp.mhd);
-	if (h->local.mhd)
-		MHD_quiesce_daemon(h->local.mhd);
-	while (h->under_way && now_ms() < deadline) {
+	_Static_assert(ARRAY_SIZE(all) == 2 + ARRAY_SIZE(h->retired), "all of them");
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		fds[i] = (struct pollfd){ .fd = -1, .events = POLLIN };
+		if (!all[i])
+			continue;
+		listener_quiesce(all[i]);
+		fds[i].fd = listener_epoll_fd(all[i]);
+	}
+	while (h->under_way && h->local && now < deadline) {
 		wait = before_wait(h);
 		if (!h->under_way)
 			return;
-		if (wait < 0 || wait > deadline - now_ms())
-			wait = deadline - now_ms();
-		if (poll(fds, ARRAY_SIZE(fds), wait < 0 ? 0 : (int)wait) < 0 && errno != EINTR)
+		if (wait < 0 || wait > deadline - now)
+			wait = deadline - now;
+		if (poll(fds, ARRAY_SIZE(fds), (int)wait) < 0 && errno != EINTR)
 			return;
-		if (h->tcp.mhd)
-			MHD_run(h->tcp.mhd);
-		if (h->local.mhd)
-			MHD_run(h->local.mhd);
+		for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+			run(all[i]);
+		now = http_now_us() / 1000;
 	}
-}
-
-static void listener_stop(struct http *h, struct http_listener *listener)
-{
-	if (listener->watch > 0)
-		loop_unwatch(h->d->loop, listener->watch);
-	if (listener->mhd)
-		MHD_stop_daemon(listener->mhd);
-	if (listener->fd >= 0)
-		close(listener->fd); /* finish() took it from MHD */
 }
 
 struct http *http_free(struct http *h)
@@ -217,13 +331,24 @@ struct http *http_free(struct http *h)
 	if (!h)
 		return NULL;
 	loop_set_prepare(h->d->loop, NULL, NULL);
+	loop_timer_remove(h->d->loop, h->second);
 	later_abandon(h);
 	finish(h);
 	if (h->path && lstat(h->path, &st) == 0 && st.st_dev == h->device && st.st_ino == h->inode)
 		unlink(h->path);
-	listener_stop(h, &h->tcp);
-	listener_stop(h, &h->local);
+	h->tcp = listener_free(h->tcp);
+	h->local = listener_free(h->local);
+	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++)
+		h->retired[i] = listener_free(h->retired[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(h->tls_file); i++)
+		http_file_free(&h->tls_file[i]);
+	if (h->tcp_fd >= 0)
+		close(h->tcp_fd);
+	http_tokens_free(h->tokens);
+	free(h->clients);
 	free(h->path);
+	if (h->d->http == h)
+		h->d->http = NULL;
 	free(h);
 	return NULL;
 }

@@ -11,14 +11,16 @@
 
 #include "core/base.h"
 
-#define HTTP_BODY_MAX	(32 * 1024 * 1024)
-#define HTTP_BODIES_MAX (64 * 1024 * 1024) /* of all requests together */
-#define HTTP_FILE_MAX	(64 * 1024 * 1024)
-#define HTTP_FILES_MAX	(128 * 1024 * 1024) /* likewise, in memfds */
+#define HTTP_BODY_MAX	 (32 * 1024 * 1024)
+#define HTTP_BODIES_MAX	 (64 * 1024 * 1024) /* of all requests together */
+#define HTTP_FILE_MAX	 (64 * 1024 * 1024)
+#define HTTP_FILES_MAX	 (128 * 1024 * 1024) /* likewise, in memfds */
+#define HTTP_ANSWERS_MAX (64 * 1024 * 1024)  /* beyond, no answer is begun over TCP */
 
 /* Bytes that are held. */
 struct http_budget {
 	size_t bodies, files;
+	size_t answers; /* that clients have not read yet */
 };
 
 struct http_body {

@@ -3,12 +3,14 @@
  * One request, from its first line until the answer is sent.
  */
 #include <malloc.h>
-#include <sys/socket.h>
+#include <strings.h>
 
-#include "daemon/http_peer.h"
-#include "daemon/http_private.h"
+#include "daemon/http_auth.h"
+#include "daemon/http_clock.h"
+#include "daemon/http_connections.h"
 
 #define TRIM_ABOVE (1024 * 1024) /* a body that large leaves holes worth giving back */
+#define TURN_US	   10000	 /* of the loop that handlers may take before others have theirs */
 
 const char *http_header(const struct http_request *rq, const char *name)
 {
@@ -16,34 +18,54 @@ const char *http_header(const struct http_request *rq, const char *name)
 		       : NULL;
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+/* ---- its turn ---- */
+
+static void leave_queue(struct exchange *x)
 {
-	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+	if (!x->link)
+		return;
+	*x->link = x->next;
+	if (x->next)
+		x->next->link = x->link;
+	else
+		x->http->last = x->link;
+	x->link = NULL;
 }
 
-static int identify_local(struct exchange *x, struct MHD_Connection *connection)
+static void suspend(struct exchange *x)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const char *agent = header(connection, MHD_HTTP_HEADER_USER_AGENT);
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
-
-	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len))
-		return -EPERM;
-	http_peer_name(cred.uid, x->actor_name, sizeof(x->actor_name));
-	x->rq.peer = HTTP_UNIX;
-	x->rq.actor.name = x->actor_name;
-	x->rq.actor.origin = agent && strncmp(agent, "moatctl/", 8) == 0 ? "moatctl" : "api unix";
-	return 0;
+	x->suspended = true;
+	MHD_suspend_connection(x->connection);
 }
 
-static void identify_tcp(struct exchange *x, struct MHD_Connection *connection)
+/*
+ * Whether handlers had their share of this turn of the loop: then what else it
+ * cares for, changes of the list above all, comes before one more.
+ */
+static bool waits_for_turn(struct exchange *x)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct http *h = x->http;
 
-	x->rq.peer = info && http_peer_is_loopback(info->client_addr) ? HTTP_LOOPBACK : HTTP_REMOTE;
+	if (x->had_turn || h->turn_us < TURN_US)
+		return false;
+	x->next = NULL;
+	x->link = h->last;
+	*x->link = x;
+	h->last = &x->next;
+	suspend(x);
+	return true;
+}
+
+bool exchange_next_turn(struct http *h)
+{
+	struct exchange *x = h->queue;
+
+	if (!x || h->turn_us >= TURN_US)
+		return false;
+	leave_queue(x);
+	x->had_turn = true;
+	exchange_resume(x);
+	return true;
 }
 
 /* ---- its life ---- */
@@ -61,6 +83,9 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
 	x->body = (struct http_body){ .budget = &listener->http->budget, .fd = -1 };
 	x->rq.body_fd = -1;
 	x->rq.own = x;
+	x->place = connection_of(connection);
+	if (x->place)
+		x->place->x = x;
 	listener->http->under_way++;
 	return x;
 }
@@ -79,12 +104,21 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	trim = x->body.room > TRIM_ABOVE;
 	http_body_drop(&x->body);
 	later_forget(x->later);
+	leave_queue(x);
+	token_free(&x->token);
+	x->http->budget.answers -= x->held;
 	x->http->under_way--;
+	if (x->place) {
+		x->place->x = NULL;
+		connection_enter(x->place, HTTP_WAITING, 0);
+	}
 	free(x);
 	*con_cls = NULL;
 	if (trim)
 		malloc_trim(0);
 }
+
+/* ---- its answer ---- */
 
 static void add_header(struct MHD_Response *response, const struct http_reply *reply,
 		       const char *name, const char *preset)
@@ -110,8 +144,9 @@ static struct MHD_Response *take_body(struct http_reply *reply)
 	return response;
 }
 
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http_reply *reply)
+static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
 {
+	struct http_budget *budget = &x->http->budget;
 	struct MHD_Response *response;
 	enum MHD_Result done;
 
@@ -120,6 +155,12 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		*reply = (struct http_reply){ .status = MHD_HTTP_INTERNAL_SERVER_ERROR,
 					      .type = HTTP_TEXT };
 	}
+	if (x->rq.peer != HTTP_UNIX && budget->answers + reply->body.size > HTTP_ANSWERS_MAX)
+		http_reply_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
+				   "too many answers wait to be read: ask for less, or later");
+	x->held = reply->body.size;
+	budget->answers += x->held;
+	connection_enter(x->place, HTTP_ANSWERING, x->held);
 	response = take_body(reply);
 	if (!response)
 		return MHD_NO;
@@ -136,11 +177,13 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct http
 		MHD_add_response_header(response, reply->header[i].name, reply->header[i].value);
 	if (reply->allow[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, reply->allow);
-	done = MHD_queue_response(connection, reply->status ? reply->status : MHD_HTTP_OK,
+	done = MHD_queue_response(x->connection, reply->status ? reply->status : MHD_HTTP_OK,
 				  response);
 	MHD_destroy_response(response);
 	return done;
 }
+
+/* ---- its head ---- */
 
 static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char *key,
 				  const char *value)
@@ -156,14 +199,6 @@ static enum MHD_Result take_param(void *cls, enum MHD_ValueKind kind, const char
 	return MHD_YES;
 }
 
-/* Whether the announced body is more than moat takes. */
-static bool announces_too_much(const struct http_body *body, struct MHD_Connection *connection)
-{
-	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-
-	return length && strtoull(length, NULL, 10) > http_body_max(body);
-}
-
 static void too_large(const struct http_body *body, struct http_reply *reply)
 {
 	http_reply_problem(reply, MHD_HTTP_CONTENT_TOO_LARGE, NULL,
@@ -172,43 +207,108 @@ static void too_large(const struct http_body *body, struct http_reply *reply)
 			   body->file ? "compressed" : "in several requests");
 }
 
+struct framing {
+	unsigned int lengths, encodings, hosts, authorizations;
+};
+
+static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
+				     const char *value)
+{
+	struct framing *f = cls;
+
+	(void)kind;
+	(void)value;
+	f->lengths += !strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	f->encodings += !strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+	f->hosts += !strcasecmp(key, MHD_HTTP_HEADER_HOST);
+	f->authorizations += !strcasecmp(key, MHD_HTTP_HEADER_AUTHORIZATION);
+	return MHD_YES;
+}
+
+/* What a proxy in front may read otherwise than we do is taken from nobody. */
+static bool is_ambiguous(struct exchange *x, struct http_reply *reply)
+{
+	struct framing f = {};
+
+	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
+	if (f.lengths + f.encodings <= 1 && f.hosts <= 1 && f.authorizations <= 1)
+		return false;
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+			   "one Host, one Authorization, and one of Content-Length and "
+			   "Transfer-Encoding, no more");
+	return true;
+}
+
+/* Whether its body, as announced, is one that moat takes. */
+static bool body_fits(struct exchange *x, struct http_reply *reply)
+{
+	const char *length = http_header(&x->rq, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned long long size = length ? strtoull(length, NULL, 10) : 0;
+
+	if (size > http_body_max(&x->body)) {
+		too_large(&x->body, reply);
+		return false;
+	}
+	if (strcmp(x->route->method, "GET") != 0 ||
+	    (!size && !http_header(&x->rq, MHD_HTTP_HEADER_TRANSFER_ENCODING)))
+		return true;
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "%s takes no body", x->rq.method);
+	return false;
+}
+
+static bool comes_too_fast(struct exchange *x, struct http_reply *reply)
+{
+	uint32_t rate = x->http->d->config->http.rate;
+	struct http_client *client = x->place ? x->place->client : NULL;
+
+	if (!client || !rate ||
+	    http_pace_take(&client->requests, http_now_us(), 1000000 / rate, 2 * (int64_t)rate))
+		return false;
+	x->http->refused[HTTP_REFUSED_RATE]++;
+	http_reply_problem(reply, MHD_HTTP_TOO_MANY_REQUESTS, NULL,
+			   "more than %u requests a second from this address", rate);
+	http_reply_header(reply, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	http_reply_header(reply, MHD_HTTP_HEADER_CONNECTION, "close");
+	return true;
+}
+
 /* Judges the head before a byte of the body is taken. False: reply says why not. */
-static bool judge_head(struct exchange *x, bool local, struct MHD_Connection *connection,
-		       const char *url, const char *method, struct http_reply *reply)
+static bool judge_head(struct exchange *x, const char *url, const char *method,
+		       struct http_reply *reply)
 {
 	struct http_request *rq = &x->rq;
 
 	rq->path = url;
 	rq->method = method;
-	rq->host = header(connection, MHD_HTTP_HEADER_HOST);
+	rq->host = http_header(rq, MHD_HTTP_HEADER_HOST);
+	if (comes_too_fast(x, reply))
+		return false;
 	if (x->url_too_long) {
 		http_reply_problem(reply, MHD_HTTP_URI_TOO_LONG, NULL,
 				   "the URL is longer than %d bytes", HTTP_URL_MAX);
 		return false;
 	}
-	if (!local) {
-		identify_tcp(x, connection);
-	} else if (identify_local(x, connection)) {
-		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
-				   "the peer of the unix socket has no credentials");
+	if (is_ambiguous(x, reply) || !http_identify(x, x->place, reply))
 		return false;
-	}
-	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_param, rq);
+	MHD_get_connection_values(x->connection, MHD_GET_ARGUMENT_KIND, take_param, rq);
 	x->route = api_find(rq, reply);
-	if (!x->route)
-		return false;
-	x->body.file = x->route->permission == API_FILE;
-	if (announces_too_much(&x->body, connection)) {
-		too_large(&x->body, reply);
+	if (!x->route) {
+		x->http->refused[HTTP_REFUSED_PERMISSION] +=
+			!rq->unproved && (reply->status == MHD_HTTP_UNAUTHORIZED ||
+					  reply->status == MHD_HTTP_FORBIDDEN);
 		return false;
 	}
-	return true;
+	x->body.file = x->route->permission == API_FILE;
+	return body_fits(x, reply);
 }
+
+/* ---- the whole of it ---- */
 
 /* The request is whole: the handler answers it. */
 static void answer(struct exchange *x, struct http_reply *reply)
 {
 	struct http_request *rq = &x->rq;
+	int64_t started;
 
 	if (x->body.too_large) {
 		too_large(&x->body, reply);
@@ -218,10 +318,13 @@ static void answer(struct exchange *x, struct http_reply *reply)
 		http_reply_error(reply, -ENOMEM, &(struct problem){ "the file" });
 		return;
 	}
+	connection_enter(x->place, HTTP_WORKING, 0);
 	rq->body = x->body.data;
 	rq->body_size = x->body.size;
 	rq->body_fd = x->body.fd;
+	started = http_now_us();
 	x->route->handle(x->http->d, rq, reply);
+	x->http->turn_us += http_now_us() - started;
 }
 
 void exchange_resume(struct exchange *x)
@@ -238,29 +341,35 @@ enum MHD_Result exchange_go_on(void *cls, struct MHD_Connection *connection, con
 			       size_t *upload_data_size, void **con_cls)
 {
 	_cleanup_(http_reply_free) struct http_reply reply = {};
-	struct http_listener *listener = cls;
 	struct exchange *x = *con_cls;
 
+	(void)cls;
+	(void)connection;
 	(void)version;
 	if (!x)
 		return MHD_NO;
 	if (!x->route) {
-		if (!judge_head(x, listener->local, connection, url, method, &reply))
-			return send_reply(connection, &reply);
+		if (!judge_head(x, url, method, &reply))
+			return send_reply(x, &reply);
+		connection_enter(x->place, HTTP_BODY, 0);
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
 		http_body_add(&x->body, upload_data, *upload_data_size);
+		if (x->place)
+			x->place->bytes += *upload_data_size;
 		*upload_data_size = 0;
 		return MHD_YES;
 	}
-	if (!x->later)
+	if (!x->later) {
+		if (waits_for_turn(x))
+			return MHD_YES;
 		answer(x, &reply);
+	}
 	if (!x->later)
-		return send_reply(connection, &reply);
+		return send_reply(x, &reply);
 	if (later_reply(x->later))
-		return send_reply(connection, later_reply(x->later));
-	x->suspended = true;
-	MHD_suspend_connection(connection);
+		return send_reply(x, later_reply(x->later));
+	suspend(x);
 	return MHD_YES;
 }

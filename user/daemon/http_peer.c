@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/http_peer.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pwd.h>
 
@@ -18,6 +19,18 @@ bool http_peer_is_loopback(const struct sockaddr *sa)
 		       (IN6_IS_ADDR_V4MAPPED(a) && a->s6_addr[12] == 127);
 	}
 	return false;
+}
+
+void http_peer_address(const struct sockaddr *sa, char *buf, size_t size)
+{
+	const void *address = NULL;
+
+	if (sa && sa->sa_family == AF_INET)
+		address = &((const struct sockaddr_in *)sa)->sin_addr;
+	else if (sa && sa->sa_family == AF_INET6)
+		address = &((const struct sockaddr_in6 *)sa)->sin6_addr;
+	if (!address || !inet_ntop(sa->sa_family, address, buf, (socklen_t)size))
+		snprintf(buf, size, "unknown");
 }
 
 void http_peer_name(uid_t uid, char *buf, size_t size)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the files of the HTTP server share: http.c (servers in the loop),
- * http_exchange.c (one request), http_later.c (answers that come later).
+ * http_connections.c (who is connected), http_exchange.c (one request),
+ * http_auth.c (who asks), http_later.c (answers that come later).
  *
  * An exchange belongs to its connection, from the request line until the
  * answer is sent; an http_later belongs to two (see http_later.c).
@@ -15,19 +16,31 @@
 #include "daemon/api.h"
 #include "daemon/http.h"
 #include "daemon/http_body.h"
+#include "daemon/http_clients.h"
+#include "daemon/http_file.h"
 #include "daemon/http_later.h"
+#include "daemon/http_refusals.h"
+#include "daemon/http_tokens.h"
+
+struct http_connection;
 
 struct http_listener {
 	struct http *http;
-	struct MHD_Daemon *mhd; /* NULL: not listening */
-	int fd;
+	struct MHD_Daemon *mhd;
+	int fd;	   /* -1: takes no new connections */
 	int watch; /* of the loop */
 	bool local;
+	bool tls;
 };
 
 struct http {
 	struct daemon *d;
-	struct http_listener tcp, local;
+	struct http_listener *local, *tcp; /* owned; tcp NULL: not over TCP */
+	struct http_listener
+		*retired[4]; /* owned; of certificates before, while somebody is connected */
+	int tcp_fd;	     /* -1: none */
+	struct http_file tls_file[3];
+	int64_t tls_expires;
 	char *path; /* of the unix socket, to remove what is ours and only that */
 	dev_t device;
 	ino_t inode;
@@ -35,6 +48,16 @@ struct http {
 	struct http_budget budget; /* what they hold */
 	struct http_later *later;  /* answers that are still to come */
 	bool resumed;		   /* one has come: its connection goes on at the next run */
+
+	struct http_connection *connections, **last_connection;
+	size_t open;		      /* of them over TCP, but those that were told to end */
+	struct http_clients *clients; /* owned */
+	struct http_pace handshakes;  /* of all of them together */
+	struct http_tokens *tokens;   /* owned */
+	uint64_t refused[HTTP_REFUSED_MAX];
+	int64_t turn_us;		/* that handlers took of this turn of the loop */
+	struct exchange *queue, **last; /* whole requests that wait for the next turn */
+	int second;			/* timer */
 };
 
 /* One request while it comes in. */
@@ -44,9 +67,14 @@ struct exchange {
 	const struct api_route *route; /* NULL until the head is judged */
 	bool url_too_long;
 	struct http_request rq;
-	char actor_name[64];
+	char actor_name[64], origin[64];
+	struct token token;	       /* owned copy: the file may change meanwhile */
+	struct http_connection *place; /* NULL: out of memory when it connected */
+	struct exchange *next, **link; /* in http.queue; link NULL: not there */
+	size_t held;		       /* bytes of its answer, in http.budget.answers */
 	struct http_body body;
-	bool suspended;		  /* waits for later */
+	bool suspended; /* waits for later, or for its turn */
+	bool had_turn;
 	struct http_later *later; /* owned once it is sent; NULL: answered at once */
 };
 
@@ -60,6 +88,9 @@ enum MHD_Result exchange_go_on(void *cls, struct MHD_Connection *connection, con
 
 /* The connection of a suspended exchange goes on at the next run. */
 void exchange_resume(struct exchange *x);
+
+/* Lets the next whole request go on, if handlers have not had their share of this turn. */
+bool exchange_next_turn(struct http *h);
 
 /* The answer that has come, NULL: not yet. */
 struct http_reply *later_reply(struct http_later *l);

@@ -13,8 +13,7 @@
 #include "store/store.h"
 
 /* What a client controls, and how much of it moat takes. */
-#define HTTP_CONNECTIONS_MAX 64		 /* a listener */
-#define HTTP_PER_IP_MAX	     32		 /* connections of one address */
+#define HTTP_CONNECTIONS_MAX 64		 /* on the unix socket; over TCP the configuration says */
 #define HTTP_MEMORY_MAX	     (64 * 1024) /* a connection: request line, headers, buffers */
 #define HTTP_TIMEOUT	     30		 /* seconds without a byte */
 #define HTTP_URL_MAX	     8192	 /* bytes of the request target */
@@ -35,6 +34,7 @@ struct http_request {
 	const char *host;	   /* Host header, NULL without */
 	struct actor actor;	   /* who it is for the audit log; NULLs: nobody in particular */
 	const struct token *token; /* what he showed; NULL: none, so nothing binds a unix peer */
+	const char *unproved;	   /* what is wrong with what he showed; NULL: nothing */
 	char name[HTTP_NAME_MAX];  /* what stood for the '*' of the route */
 	size_t params;
 	struct {

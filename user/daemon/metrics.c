@@ -8,6 +8,7 @@
 #include "daemon/labels.h"
 #include "daemon/metrics_apply.h"
 #include "daemon/metrics_feeds.h"
+#include "daemon/metrics_http.h"
 #include "daemon/metrics_store.h"
 #include "daemon/metrics_samples.h"
 #include "daemon/metrics_sieve.h"
@@ -316,5 +317,6 @@ void metrics_write(struct daemon *d, struct text *out)
 	metrics_feeds_write(d, out);
 	metrics_store_write(d, out);
 	metrics_samples_write(d, out);
+	metrics_http_write(d, out);
 	write_process(d, out);
 }

@@ -228,6 +228,7 @@ static void moatd_signal(void *arg, uint32_t events)
 		if (info.ssi_signo == SIGHUP) {
 			if (!daemon_reload(&m->daemon, &why))
 				moatd_selftest(m);
+			http_reload(m->http);
 			continue;
 		}
 		log_notice("stopping; the filter stays in force");
