@@ -264,14 +264,6 @@ static void emit_review(struct store *store, struct emit *e)
 		emit_null(e, "review_due");
 }
 
-static void ignore_degraded(void *arg, const char *what, const char *why, const char *what_to_do)
-{
-	(void)arg;
-	(void)what;
-	(void)why;
-	(void)what_to_do;
-}
-
 static void emit_host(struct emit *e)
 {
 	struct utsname name = {};
@@ -292,7 +284,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_text(&e, "version", MOAT_VERSION);
 	emit_host(&e);
 	listing_emit_time(&e, "started_at", d->started);
-	emit_text(&e, "state", daemon_degraded(d, ignore_degraded, NULL) ? "degraded" : "ok");
+	emit_text(&e, "state", daemon_degraded(d, NULL, NULL) ? "degraded" : "ok");
 	status_emit_paused(d, &e);
 	emit_begin(&e, "degraded", '[');
 	daemon_degraded(d, add_degraded, &e);

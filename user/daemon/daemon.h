@@ -67,7 +67,7 @@ int daemon_resume(struct daemon *d, const struct actor *actor, struct problem *w
 /* Seconds left, 0 not paused, -1 until resumed. */
 int64_t daemon_paused(const struct daemon *d);
 
-/* Something is wrong now and what to do about it; calls fn for each. Returns how many. */
+/* Something is wrong now and what to do about it; calls fn, if any, for each. Returns how many. */
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),

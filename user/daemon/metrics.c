@@ -241,6 +241,9 @@ static void write_daemon(struct daemon *d, struct text *out)
 	text_metric(out, "moat_selftest_ok", "gauge",
 		    "1 if the loaded program dropped the packet of the last self-test.");
 	text_sample(out, "moat_selftest_ok", d->selftest_ok, NULL);
+	text_metric(out, "moat_degraded", "gauge",
+		    "Things that 'moatctl status' calls degraded, with what to do; 0 is good.");
+	text_sample(out, "moat_degraded", (double)daemon_degraded(d, NULL, NULL), NULL);
 	text_metric(out, "moat_paused", "gauge",
 		    "1 while every packet passes by an operator's wish.");
 	text_sample(out, "moat_paused", daemon_paused(d) != 0, NULL);

@@ -23,6 +23,16 @@ static double modified(const struct feed_view *view)
 	return (double)view->state->modified;
 }
 
+static double interval(const struct feed_view *view)
+{
+	return view->config ? (double)view->config->every : 0;
+}
+
+static double ttl(const struct feed_view *view)
+{
+	return view->config ? (double)view->config->ttl : 0;
+}
+
 static double in_trouble(const struct feed_view *view)
 {
 	return view->state->fault[0] != '\0';
@@ -54,6 +64,11 @@ static const struct {
 	  last_try },
 	{ "moat_feed_modified_timestamp_seconds",
 	  "How old a feed's list says that it is; 0: it does not.", modified },
+	{ "moat_feed_interval_seconds",
+	  "How often a feed is to be fetched; 0: never, by hand only.", interval },
+	{ "moat_feed_ttl_seconds",
+	  "How long after its last success the listings of a feed end; 0: they say themselves, or never.",
+	  ttl },
 	{ "moat_feed_in_trouble", "1 if the last list of a feed could not be taken over.",
 	  in_trouble },
 	{ "moat_feed_held",
