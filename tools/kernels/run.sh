@@ -45,7 +45,7 @@ boot()
 		-display none -monitor none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/$lane.cpio" \
 		-serial file:"$work/$lane.kernel.log" -serial file:"$work/$lane.log" \
 		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 nosoftlockup
-			MOAT_EMULATED=1 MOAT_PAIRS=$PAIRS MOAT_PACKETS=$PACKETS ${TESTS:+wire=0 tests=$TESTS}" </dev/null >"$work/$lane.qemu.log" 2>&1 &
+			MOAT_EMULATED=1 deadline=$((DEADLINE / 2)) MOAT_PAIRS=$PAIRS MOAT_PACKETS=$PACKETS ${TESTS:+wire=0 tests=$TESTS}" </dev/null >"$work/$lane.qemu.log" 2>&1 &
 	# shellcheck disable=SC2064 # this guest
 	trap "kill $! 2>/dev/null; exit 1" INT TERM
 	wait $!
