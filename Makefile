@@ -89,6 +89,9 @@ $(BUILD)/traffic: tools/traffic.c tools/traffic_frame.c tools/traffic_wire.c too
 	@mkdir -p $(@D)
 	$(call say,CC,$@)$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(ALL_LDFLAGS) -o $@ $(filter %.c,$^) -lpcap
 
+# It holds the document.
+$(BUILD)/daemon/api_openapi.o $(BUILD)/fuzz/daemon/api_openapi.o: user/daemon/openapi.json
+
 # ---- the kernel side ----
 
 $(BUILD)/moat.bpf.o: bpf/moat.bpf.c vmlinux/vmlinux.h
@@ -316,7 +319,7 @@ need_root = [ "$$(id -u)" = 0 ] || { echo '$@ makes network namespaces and loads
 .PHONY: unit san-unit prog e2e-tools fuzzers check test fuzz
 unit: $(UNIT)
 san-unit:
-	@$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)/san unit
+	@$(MAKE) --no-print-directory SAN=1 BUILD=$(BUILD)/san unit $(BUILD)/san/moatd
 prog: $(PROG)
 e2e-tools: all $(E2E_TOOLS) $(if $(wildcard tools/traffic.c),$(BUILD)/traffic)
 fuzzers: $(FUZZ)

@@ -329,6 +329,17 @@ static inline int count_change(void *arg, const struct change *change)
 	return 0;
 }
 
+/* Removes what one removal says; *ret_removed stays if it fails. */
+static inline int lab_remove(struct lab *lab, struct store *s, const struct actor *actor,
+			     struct removal removal, size_t *ret_removed)
+{
+	int err = store_remove(s, actor, &removal, 1, false, &lab->why);
+
+	if (!err)
+		*ret_removed = removal.removed;
+	return err;
+}
+
 /* Adds one listing of feed manual. */
 static inline int lab_add(struct lab *lab, struct store *s, const char *source)
 {

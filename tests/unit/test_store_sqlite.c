@@ -112,15 +112,68 @@ static void a_remove_takes_what_matches_and_counts_it(void **state)
 
 	lab_sql(lab, "INSERT INTO listing (source, category, feed) VALUES ('a', 'x', 'f'),"
 		     " ('a', 'y', 'f'), ('a', 'x', 'g'), ('a', 'y', 'g'), ('b', 'x', 'f')");
-	assert_int_equal(store_remove(s, &actor, "a", "x", "f", &removed, &lab->why), 0);
+	assert_int_equal(lab_remove(lab, s, &actor, (struct removal){ "a", "x", "f", 0 }, &removed),
+			 0);
 	assert_int_equal(removed, 1);
-	assert_int_equal(store_remove(s, &actor, "a", "x", "f", &removed, &lab->why), 0);
+	assert_int_equal(lab_remove(lab, s, &actor, (struct removal){ "a", "x", "f", 0 }, &removed),
+			 0);
 	assert_int_equal(removed, 0);
-	assert_int_equal(store_remove(s, &actor, "a", NULL, "g", &removed, &lab->why), 0);
+	assert_int_equal(lab_remove(lab, s, &actor, (struct removal){ "a", NULL, "g", 0 },
+				    &removed),
+			 0);
 	assert_int_equal(removed, 2);
 	assert_string_equal(all(lab, s, &lines), "a y f - - - - - - -\nb x f - - - - - - -\n");
-	assert_int_equal(store_remove(s, &actor, "a", NULL, NULL, &removed, &lab->why), 0);
+	assert_int_equal(lab_remove(lab, s, &actor, (struct removal){ "a", NULL, NULL, 0 },
+				    &removed),
+			 0);
 	assert_int_equal(removed, 1);
+}
+
+static void the_same_listing_twice_is_no_second_change(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct listing_input rows[] = {
+		{ "192.0.2.1", "botnet", "manual", "r", NULL, "b", NULL, 5, 6, 1 },
+		{ .source = "192.0.2.2", .category = "botnet", .confidence = -1 },
+	};
+	int64_t head = -1, again = -1;
+
+	assert_int_equal(store_add(s, &actor, rows, 2, &lab->why), 0);
+	assert_int_equal(store_added(s), 2);
+	assert_int_equal(store_head(s, &head, &lab->why), 0);
+	assert_int_equal(store_add(s, &actor, rows, 2, &lab->why), 0);
+	assert_int_equal(store_added(s), 0);
+	assert_int_equal(store_head(s, &again, &lab->why), 0);
+	assert_int_equal(head, again);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit"), 2);
+	rows[0].basis = NULL; /* one that says something else is one */
+	assert_int_equal(store_add(s, &actor, rows, 2, &lab->why), 0);
+	assert_int_equal(store_added(s), 1);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM audit"), 3);
+}
+
+static void many_are_removed_all_or_none_and_counted_each(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+	struct removal removals[] = { { "a", "x", NULL, 9 },
+				      { "none", NULL, NULL, 9 },
+				      { "b", NULL, NULL, 9 } };
+	int64_t head = -1;
+
+	lab_sql(lab, "INSERT INTO listing (source, category, feed) VALUES ('a', 'x', 'f'),"
+		     " ('a', 'y', 'f'), ('a', 'x', 'g'), ('b', 'x', 'f')");
+	assert_int_equal(store_remove(s, &actor, removals, 3, true, &lab->why), 0);
+	assert_int_equal(removals[0].removed, 2);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 4);
+	assert_int_equal(store_head(s, &head, &lab->why), 0);
+	assert_int_equal(head, 4);
+	assert_int_equal(store_remove(s, &actor, removals, 3, false, &lab->why), 0);
+	assert_int_equal(removals[0].removed, 2);
+	assert_int_equal(removals[1].removed, 0);
+	assert_int_equal(removals[2].removed, 1);
+	assert_int_equal(lab_number(lab, "SELECT count(*) FROM listing"), 1);
 }
 
 static void listings_are_found_by_the_spellings_of_covering_prefixes(void **state)
@@ -351,6 +404,15 @@ static void a_callback_stops_the_reading(void **state)
 
 /* ---- the log's ends ---- */
 
+static void add_five(struct lab *lab, struct store *s)
+{
+	static const char *const sources[] = { "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4",
+					       "192.0.2.5" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
+		assert_int_equal(lab_add(lab, s, sources[i]), 0);
+}
+
 static void a_log_that_was_pruned_behind_the_follower_is_stale(void **state)
 {
 	struct lab *lab = *state;
@@ -358,8 +420,7 @@ static void a_log_that_was_pruned_behind_the_follower_is_stale(void **state)
 	size_t count = 0;
 	int64_t seq = 0, head = 0;
 
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(lab_add(lab, s, "192.0.2.1"), 0);
+	add_five(lab, s);
 	assert_int_equal(store_prune(s, 3, INT64_MAX, 100, &lab->why), 3);
 	assert_int_equal(store_changes(s, 2, 10, count_change, &count, &seq, &lab->why), -ESTALE);
 	assert_int_equal(store_changes(s, 3, 10, count_change, &count, &seq, &lab->why), 0);
@@ -372,7 +433,7 @@ static void a_log_that_was_pruned_behind_the_follower_is_stale(void **state)
 	assert_int_equal(store_changes(s, 4, 10, count_change, &count, &seq, &lab->why), -ESTALE);
 	assert_int_equal(store_changes(s, 6, 10, count_change, &count, &seq, &lab->why), -ESTALE);
 	assert_int_equal(store_changes(s, 5, 10, count_change, &count, &seq, &lab->why), 0);
-	assert_int_equal(lab_add(lab, s, "192.0.2.1"), 0);
+	assert_int_equal(lab_add(lab, s, "192.0.2.6"), 0);
 	assert_int_equal(lab_number(lab, "SELECT max(seq) FROM change"), 6);
 }
 
@@ -382,8 +443,7 @@ static void pruning_takes_old_changes_from_the_old_end_only(void **state)
 	_cleanup_(store_freep) struct store *s = lab_open(lab);
 	int64_t now;
 
-	for (int i = 0; i < 5; i++)
-		assert_int_equal(lab_add(lab, s, "192.0.2.1"), 0);
+	add_five(lab, s);
 	now = lab_number(lab, "SELECT min(at) FROM change");
 	assert_int_equal(store_prune(s, 5, now, 100, &lab->why), 0);
 	assert_int_equal(store_prune(s, 5, INT64_MAX, 2, &lab->why), 2);
@@ -446,7 +506,8 @@ static void audit_says_who_changed_what(void **state)
 	assert_int_equal(store_add(s, &actor, &row, 1, &lab->why), 0);
 	lab_sql(lab, "UPDATE listing SET category = 'spam'");
 	assert_int_equal(store_add(s, NULL, &row, 1, &lab->why), 0);
-	assert_int_equal(store_remove(s, &actor, "192.0.2.1", "spam", NULL, &removed, &lab->why),
+	assert_int_equal(lab_remove(lab, s, &actor,
+				    (struct removal){ "192.0.2.1", "spam", NULL, 0 }, &removed),
 			 0);
 	assert_int_equal(store_audit_list(s, 0, 100, collect_audit, &lines, &lab->why), 0);
 	assert_string_equal(
@@ -485,6 +546,8 @@ int main(void)
 		TEST(a_refresh_changes_all_but_created_at),
 		TEST(an_add_is_all_or_nothing),
 		TEST(a_remove_takes_what_matches_and_counts_it),
+		TEST(the_same_listing_twice_is_no_second_change),
+		TEST(many_are_removed_all_or_none_and_counted_each),
 		TEST(listings_are_found_by_the_spellings_of_covering_prefixes),
 		TEST(pages_end_with_cursor_0_also_when_the_last_is_full),
 		TEST(a_list_is_filtered_by_category_feed_and_expiry),

@@ -291,7 +291,8 @@ static void a_lock_held_by_another_client_is_busy_at_once_and_passes(void **stat
 	start = lab_ms();
 	assert_int_equal(lab_add(lab, s, "192.0.2.2"), -EBUSY);
 	assert_says(lab, "another client holds the lock: try again");
-	assert_int_equal(store_remove(s, NULL, "192.0.2.1", NULL, NULL, &removed, &lab->why),
+	assert_int_equal(lab_remove(lab, s, NULL, (struct removal){ "192.0.2.1", NULL, NULL, 0 },
+				    &removed),
 			 -EBUSY);
 	assert_int_equal(store_audit(s, NULL, 1, "pause", "", &lab->why), -EBUSY);
 	assert_int_equal(store_refused_reset(s, NULL, 0, 1, &lab->why), -EBUSY);

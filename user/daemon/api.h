@@ -27,17 +27,31 @@ enum api_permission {
 typedef void (*api_handler)(struct daemon *d, const struct http_request *rq,
 			    struct http_reply *reply);
 
+/* What a route takes and gives, as far as all routes of the kind do the same. */
+enum api_form {
+	API_GIVES_JSON = 1 << 0, /* and nothing else but problems: Accept counts, GET has an ETag */
+	API_TAKES_JSON = 1 << 1, /* Content-Type counts */
+	API_TAKES_ROWS = 1 << 2, /* likewise, and lines of JSON are taken too */
+};
+
+/* Each is described in openapi.json; a test compares the two. */
 struct api_route {
 	const char *method; /* GET also answers HEAD */
 	const char *path;   /* a segment "*" stands for a name */
 	enum api_permission permission;
 	api_handler handle;
-	const char *query; /* parameters it takes, with spaces between */
+	const char *query;	      /* parameters it takes, with spaces between */
+	unsigned int form;	      /* enum api_form */
+	const struct http_sink *sink; /* reads the body as it comes; NULL: it is kept */
 };
+
+/* All there are. */
+const struct api_route *api_routes(size_t *ret_count);
 
 /*
  * The route of a request whose head has come, with what stood for "*" put into
- * rq->name. NULL: reply says why not (404, 405, 403, 400).
+ * rq->name. NULL: reply says why not (404, 405, 403, 400, 406, 415), or is the
+ * answer to OPTIONS.
  */
 const struct api_route *api_find(struct http_request *rq, struct http_reply *reply);
 
@@ -53,11 +67,16 @@ bool api_permitted(const struct api_route *route, const struct http_request *rq,
 bool api_in_scope(const struct http_request *rq, const char *category, const char *feed,
 		  struct http_reply *reply);
 
+/* What all answers of the route have in common: ETag, and whether the client has it already. */
+void api_finish(const struct api_route *route, const struct http_request *rq,
+		struct http_reply *reply);
+
 /* A parameter that is 0 or 1; without one false. False: reply says what is wrong with it. */
 bool api_flag(const struct http_request *rq, const char *key, bool *ret, struct http_reply *reply);
 
 /* Handlers. */
 void api_web(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_openapi(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_healthz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_readyz(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_metrics(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -1,34 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * POST /api/v1/listings: through the gate, into the database, into the kernel,
- * and only then the answer.
+ * and only then the answer. With dry_run as far as the database, and whom the
+ * rows would hit.
  */
 #include <inttypes.h>
 #include <microhttpd.h>
 
 #include "core/region.h"
 #include "daemon/api.h"
+#include "daemon/api_body.h"
 #include "daemon/api_listing.h"
 #include "daemon/api_radius.h"
-#include "daemon/api_rows.h"
 #include "daemon/api_store.h"
 #include "daemon/feed_report.h"
 
+#define REFUSED_SHOWN 1000 /* results=refused: rows that the answer names */
+
 struct addition {
-	struct rows rows;
+	struct rows *rows;	   /* of the request */
 	struct claim *claim;	   /* of each row */
 	enum gate_cause *cause;	   /* of each row */
 	struct listing_input *add; /* those that passed */
 	size_t adds;
-	bool skip;  /* what is refused is left out instead of failing the rest */
-	bool force; /* guards that may be overruled are */
-	bool dry_run;
+	bool skip;	   /* what is refused is left out instead of failing the rest */
+	bool force;	   /* guards that may be overruled are */
+	bool dry_run;	   /* nothing is written */
+	bool refused_only; /* the answer names what is refused, not all */
+	size_t changed;	   /* rows that were not there, or said something else */
 	int64_t now;
 };
 
 static void addition_free(struct addition *a)
 {
-	rows_free(&a->rows);
 	free(a->claim);
 	free(a->cause);
 	free(a->add);
@@ -51,12 +55,12 @@ static void describe_refusal(struct daemon *d, enum gate_cause cause, struct pro
 static void refuse(struct daemon *d, const struct addition *a, size_t index,
 		   struct http_reply *reply)
 {
-	const struct listing_input *row = &a->rows.row[index];
+	const struct listing_input *row = &a->rows->row[index];
 	enum gate_cause cause = a->cause[index];
 	const struct http_problem about = {
 		.cause = gate_cause_label(cause),
 		.source = row->source,
-		.has_index = a->rows.array,
+		.has_index = a->rows->array,
 		.index = index,
 	};
 	struct problem advice;
@@ -65,7 +69,7 @@ static void refuse(struct daemon *d, const struct addition *a, size_t index,
 	http_reply_problem(reply, MHD_HTTP_CONFLICT, &about,
 			   "%.80s (%.40s) is refused by guard %s: %s%s%s", row->source,
 			   row->category, gate_cause_label(cause), gate_cause_text(cause),
-			   advice.text, a->rows.array ? "; no row of the request was added" : "");
+			   advice.text, a->rows->array ? "; no row of the request was added" : "");
 }
 
 /* One that is no list is the gate's to judge. */
@@ -75,7 +79,7 @@ static int canonical_region(struct addition *a, struct listing_input *row)
 
 	if (!row->region || region_canonical(row->region, text) || strcmp(text, row->region) == 0)
 		return 0;
-	row->region = text[0] ? rows_keep(&a->rows, text) : NULL;
+	row->region = text[0] ? rows_keep(a->rows, text, strlen(text)) : NULL;
 	return row->region || !text[0] ? 0 : -ENOMEM;
 }
 
@@ -89,11 +93,11 @@ static bool is_refused(enum gate_cause cause)
 static int canonical(struct addition *a, size_t index)
 {
 	char text[PREFIX_TEXT_MAX];
-	struct listing_input *row = &a->rows.row[index];
+	struct listing_input *row = &a->rows->row[index];
 
 	prefix_format(&a->claim[index].source, text);
 	if (strcmp(text, row->source) != 0) {
-		row->source = rows_keep(&a->rows, text);
+		row->source = rows_keep(a->rows, text, strlen(text));
 		if (!row->source)
 			return -ENOMEM;
 	}
@@ -142,7 +146,7 @@ static enum gate_cause judge_row(struct daemon *d, const struct listing_input *i
 static bool judge_rows(struct daemon *d, const struct http_request *rq, struct addition *a,
 		       struct http_reply *reply)
 {
-	size_t count = a->rows.count;
+	size_t count = a->rows->count;
 
 	a->claim = calloc(count + 1, sizeof(*a->claim));
 	a->cause = calloc(count + 1, sizeof(*a->cause));
@@ -152,10 +156,10 @@ static bool judge_rows(struct daemon *d, const struct http_request *rq, struct a
 		return false;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (!api_in_scope(rq, a->rows.row[i].category, a->rows.row[i].feed, reply))
+		if (!api_in_scope(rq, a->rows->row[i].category, a->rows->row[i].feed, reply))
 			return false;
-		a->cause[i] = judge_row(d, &a->rows.row[i], &a->claim[i]);
-		if (!is_refused(a->cause[i]) && is_too_wide(d, a, &a->rows.row[i], &a->claim[i]))
+		a->cause[i] = judge_row(d, &a->rows->row[i], &a->claim[i]);
+		if (!is_refused(a->cause[i]) && is_too_wide(d, a, &a->rows->row[i], &a->claim[i]))
 			a->cause[i] = GATE_WIDE;
 		if (is_refused(a->cause[i])) {
 			if (a->skip)
@@ -167,100 +171,127 @@ static bool judge_rows(struct daemon *d, const struct http_request *rq, struct a
 			http_reply_error(reply, -ENOMEM, &(struct problem){ "listings" });
 			return false;
 		}
-		a->add[a->adds++] = a->rows.row[i];
+		a->add[a->adds++] = a->rows->row[i];
 	}
 	return true;
 }
 
-/* radius: of a dry run, which adds nothing; else NULL. */
-static void answer(struct daemon *d, const struct addition *a, const struct radius_estimate *radius,
-		   struct http_reply *reply)
+static void emit_row(struct emit *e, const struct addition *a, size_t index,
+		     const struct listing_fate *fate)
+{
+	const struct listing_input *row = &a->rows->row[index];
+
+	emit_begin(e, NULL, '{');
+	if (a->refused_only)
+		emit_whole(e, "index", (int64_t)index);
+	emit_text(e, "source", row->source);
+	emit_text(e, "category", row->category);
+	emit_text(e, "feed", row->feed);
+	listing_emit_fate(e, fate);
+	listing_emit_why(e, row->region, fate);
+	emit_end(e, '}');
+}
+
+/* The member "listings"; returns how many are refused, for whatever reason. */
+static size_t emit_rows(struct daemon *d, struct emit *e, const struct addition *a)
+{
+	struct listing_fate fate;
+	size_t refused = 0;
+
+	emit_begin(e, "listings", '[');
+	for (size_t i = 0; i < a->rows->count; i++) {
+		listing_judge_cause(d, a->cause[i], &a->claim[i], a->now, &fate);
+		refused += fate.state == LISTING_REFUSED;
+		if (!a->refused_only || (fate.state == LISTING_REFUSED && refused <= REFUSED_SHOWN))
+			emit_row(e, a, i, &fate);
+	}
+	emit_end(e, ']');
+	return refused;
+}
+
+static void emit_radius(struct daemon *d, struct emit *e, const struct addition *a)
+{
+	struct radius_estimate estimate = {};
+
+	if (api_radius(d, a->add, a->adds, &estimate)) {
+		emit_null(e, "radius");
+		return;
+	}
+	feed_radius_emit(e, &estimate);
+	emit_bool(e, "over_budget", radius_is_over(&estimate, &d->config->limits));
+}
+
+static void answer(struct daemon *d, const struct addition *a, struct http_reply *reply)
 {
 	struct emit e = http_reply_json(reply);
-	struct listing_fate fate;
+	size_t refused;
 
 	emit_begin(&e, NULL, '{');
 	emit_whole(&e, "added", (int64_t)a->adds);
-	if (radius) {
+	if (a->dry_run) {
 		emit_bool(&e, "dry_run", true);
-		feed_radius_emit(&e, radius);
-		emit_bool(&e, "over_budget", radius_is_over(radius, &d->config->limits));
+		emit_radius(d, &e, a);
+	} else {
+		emit_whole(&e, "changed", (int64_t)a->changed);
 	}
-	emit_begin(&e, "listings", '[');
-	for (size_t i = 0; i < a->rows.count; i++) {
-		listing_judge_cause(d, a->cause[i], &a->claim[i], a->now, &fate);
-		emit_begin(&e, NULL, '{');
-		emit_text(&e, "source", a->rows.row[i].source);
-		emit_text(&e, "category", a->rows.row[i].category);
-		emit_text(&e, "feed", a->rows.row[i].feed);
-		listing_emit_fate(&e, &fate);
-		listing_emit_why(&e, a->rows.row[i].region, &fate);
-		emit_end(&e, '}');
-	}
-	emit_end(&e, ']');
+	refused = emit_rows(d, &e, a);
+	emit_whole(&e, "refused", (int64_t)refused);
 	emit_end(&e, '}');
 	text_add(&reply->body, "\n");
 }
 
-static bool take_mode(const struct http_request *rq, bool *ret_skip, struct http_reply *reply)
+/* A parameter with two words, the first of which is the preset. False: reply says so. */
+static bool take_choice(const struct http_request *rq, const char *key, const char *preset,
+			const char *other, bool *ret, struct http_reply *reply)
 {
-	const char *mode = http_query(rq, "refused");
+	const char *text = http_query(rq, key);
 
-	*ret_skip = mode && strcmp(mode, "skip") == 0;
-	if (!mode || *ret_skip || strcmp(mode, "fail") == 0)
+	*ret = text && strcmp(text, other) == 0;
+	if (!text || *ret || strcmp(text, preset) == 0)
 		return true;
-	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
-			   "refused='%.40s': fail or skip is expected", mode);
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "%s='%.40s': %s or %s is expected",
+			   key, text, preset, other);
 	return false;
 }
 
-/* What the rows would do; nothing is written. */
-static void rehearse(struct daemon *d, const struct addition *a, struct http_reply *reply)
+static bool take_query(const struct http_request *rq, struct addition *a, struct http_reply *reply)
 {
-	struct radius_estimate radius = {};
-	int err = api_radius(d, a->add, a->adds, &radius);
+	return take_choice(rq, "refused", "fail", "skip", &a->skip, reply) &&
+	       take_choice(rq, "results", "all", "refused", &a->refused_only, reply) &&
+	       api_flag(rq, "force", &a->force, reply) &&
+	       api_flag(rq, "dry_run", &a->dry_run, reply);
+}
 
-	if (err)
-		http_reply_error(reply, err, &(struct problem){ "listings" });
-	else
-		answer(d, a, &radius, reply);
+/* Into the database and into force. False: reply says why not. */
+static bool put_in_force(struct daemon *d, const struct http_request *rq, struct addition *a,
+			 struct http_reply *reply)
+{
+	struct store *store = api_store(d, true, reply);
+	struct problem why = {};
+	int err;
+
+	if (!store)
+		return false;
+	err = a->adds ? store_add(store, &rq->actor, a->add, a->adds, &why) : 0;
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return false;
+	}
+	a->changed = a->adds ? store_added(store) : 0;
+	return api_follow(d, reply);
 }
 
 void api_listings_add(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
 	_cleanup_(addition_free) struct addition a = { .now = api_now() };
-	struct problem why = {};
-	struct store *store;
-	int err;
 
-	if (!take_mode(rq, &a.skip, reply) || !api_flag(rq, "force", &a.force, reply) ||
-	    !api_flag(rq, "dry_run", &a.dry_run, reply))
+	if (!take_query(rq, &a, reply))
 		return;
-	err = rows_parse(rq->body, rq->body_size, a.now, &a.rows, &why);
-	if (err == -E2BIG) {
-		http_reply_problem(reply, MHD_HTTP_CONTENT_TOO_LARGE, NULL, "%s", why.text);
+	a.rows = api_body_rows(rq, reply);
+	if (!a.rows || !judge_rows(d, rq, &a, reply))
 		return;
-	}
-	if (err) {
-		http_reply_error(reply, err, &why);
+	if (!a.dry_run && (!api_within_radius(d, a.add, a.adds, a.force, reply) ||
+			   !put_in_force(d, rq, &a, reply)))
 		return;
-	}
-	if (!judge_rows(d, rq, &a, reply))
-		return;
-	if (a.dry_run) {
-		rehearse(d, &a, reply);
-		return;
-	}
-	if (!api_within_radius(d, a.add, a.adds, a.force, reply))
-		return;
-	store = api_store(d, true, reply);
-	if (!store)
-		return;
-	err = a.adds ? store_add(store, &rq->actor, a.add, a.adds, &why) : 0;
-	if (err) {
-		http_reply_error(reply, err, &why);
-		return;
-	}
-	if (api_follow(d, reply))
-		answer(d, &a, NULL, reply);
+	answer(d, &a, reply);
 }

@@ -181,6 +181,25 @@ void spellings_covering(const struct prefix *source, struct spellings *ret)
 	}
 }
 
+static void add_spelling(struct source_spellings *spellings, const char *text)
+{
+	for (size_t i = 0; i < spellings->count; i++)
+		if (strcmp(spellings->text[i], text) == 0)
+			return;
+	spellings->text[spellings->count++] = text;
+}
+
+void spellings_of(const char *source, struct source_spellings *ret)
+{
+	ret->count = 0;
+	ret->known = prefix_parse(source, &ret->prefix) == 0;
+	add_spelling(ret, source);
+	if (!ret->known)
+		return;
+	add_spelling(ret, prefix_format(&ret->prefix, ret->canonical));
+	add_spelling(ret, prefix_format_cidr(&ret->prefix, ret->cidr));
+}
+
 void listing_known_categories(const struct categories *categories, struct problem *ret)
 {
 	size_t used = 0;

@@ -66,6 +66,21 @@ struct spellings {
 
 void spellings_covering(const struct prefix *source, struct spellings *ret);
 
+/*
+ * The spellings of one source: as it was given, which is how the gate may have
+ * refused it, canonical, and a host with its length. Texts lie in the struct,
+ * but for the given one.
+ */
+struct source_spellings {
+	size_t count;
+	const char *text[3];
+	bool known; /* it is a source at all */
+	struct prefix prefix;
+	char canonical[PREFIX_TEXT_MAX], cidr[PREFIX_TEXT_MAX];
+};
+
+void spellings_of(const char *source, struct source_spellings *ret);
+
 /* Wall clock, unix seconds. */
 int64_t api_now(void);
 

@@ -1,45 +1,52 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemon/api_rows.h"
 
-#include <jansson.h>
-
+#include "core/json_read.h"
 #include "core/units.h"
 #include "core/when.h"
 
-#define BLOCK_SIZE (256 * 1024)
-#define ROWS_FIRST 16
+#define BLOCK_FIRST 16384
+#define BLOCK_SIZE  (256 * 1024)
+#define ROWS_FIRST  16
 
-_Static_assert(BLOCK_SIZE > ROW_SIZE_MAX, "a text of a row fits into a block");
+_Static_assert(BLOCK_FIRST > ROW_TEXT_MAX + 64, "a text of a row fits into a block");
 
 struct rows_block {
 	struct rows_block *next;
-	size_t used;
-	char text[BLOCK_SIZE];
+	size_t used, room;
+	char text[];
 };
 
-/* Where the parser is, for what people read. */
-struct place {
-	const char *at, *end;
-	int line, column;
-};
+/* ---- memory ---- */
 
-const char *rows_keep(struct rows *rows, const char *text)
+static struct rows_block *add_block(struct rows *rows)
 {
-	size_t size = strlen(text) + 1;
+	size_t size = rows->block ? BLOCK_SIZE : BLOCK_FIRST;
+	struct rows_block *block = malloc(size);
+
+	if (!block)
+		return NULL;
+	block->next = rows->block;
+	block->used = 0;
+	block->room = size - offsetof(struct rows_block, text);
+	rows->block = block;
+	rows->held += size;
+	return block;
+}
+
+const char *rows_keep(struct rows *rows, const char *text, size_t size)
+{
 	struct rows_block *block = rows->block;
 	char *copy;
 
-	if (!block || size > sizeof(block->text) - block->used) {
-		block = malloc(sizeof(*block));
-		if (!block)
-			return NULL;
-		block->next = rows->block;
-		block->used = 0;
-		rows->block = block;
-	}
+	if (!block || size >= block->room - block->used)
+		block = add_block(rows);
+	if (!block)
+		return NULL;
 	copy = block->text + block->used;
 	memcpy(copy, text, size);
-	block->used += size;
+	copy[size] = '\0';
+	block->used += size + 1;
 	return copy;
 }
 
@@ -51,11 +58,14 @@ void rows_free(struct rows *rows)
 		next = b->next;
 		free(b);
 	}
+	if (rows->reader)
+		json_read_fini(rows->reader);
+	free(rows->reader);
 	free(rows->row);
 	*rows = (struct rows){};
 }
 
-static struct listing_input *rows_add(struct rows *rows)
+static struct listing_input *add_row(struct rows *rows)
 {
 	size_t room = rows->room ? rows->room * 2 : ROWS_FIRST;
 	struct listing_input *grown;
@@ -64,6 +74,7 @@ static struct listing_input *rows_add(struct rows *rows)
 		grown = reallocarray(rows->row, room, sizeof(*grown));
 		if (!grown)
 			return NULL;
+		rows->held += (room - rows->room) * sizeof(*grown);
 		rows->row = grown;
 		rows->room = room;
 	}
@@ -71,223 +82,283 @@ static struct listing_input *rows_add(struct rows *rows)
 	return &rows->row[rows->count++];
 }
 
-/* ---- one row ---- */
+/* ---- members ---- */
 
-struct row_parser {
-	struct rows *rows;
-	struct listing_input *row;
-	int64_t now;
-	bool has_expiry, has_review;
-	struct problem *why;
+enum member_kind { TEXT, CONFIDENCE, EXPIRES_AT, TTL, REVIEW_AT, REVIEW, AT };
+
+struct member {
+	const char *key;
+	enum member_kind kind;
+	size_t offset; /* TEXT: of its pointer in struct listing_input */
 };
 
-static int row_problem(struct row_parser *p, const char *key, const char *what)
+#define AT_ROW(field) offsetof(struct listing_input, field)
+
+static const struct member of_listings[] = {
+	{ "source", TEXT, AT_ROW(source) },
+	{ "category", TEXT, AT_ROW(category) },
+	{ "feed", TEXT, AT_ROW(feed) },
+	{ "reason", TEXT, AT_ROW(reason) },
+	{ "reference", TEXT, AT_ROW(reference) },
+	{ "basis", TEXT, AT_ROW(basis) },
+	{ "region", TEXT, AT_ROW(region) },
+	{ "confidence", CONFIDENCE, 0 },
+	{ "ttl", TTL, 0 },
+	{ "expires_at", EXPIRES_AT, 0 },
+	{ "review", REVIEW, 0 },
+	{ "review_at", REVIEW_AT, 0 },
+};
+
+static const struct member of_keys[] = {
+	{ "source", TEXT, AT_ROW(source) },
+	{ "category", TEXT, AT_ROW(category) },
+	{ "feed", TEXT, AT_ROW(feed) },
+};
+
+/* Who reports is kept as the reference, and when as the start of the listing's life. */
+static const struct member of_reports[] = {
+	{ "source", TEXT, AT_ROW(source) }, { "category", TEXT, AT_ROW(category) },
+	{ "reason", TEXT, AT_ROW(reason) }, { "reporter", TEXT, AT_ROW(reference) },
+	{ "confidence", CONFIDENCE, 0 },    { "at", AT, 0 },
+};
+
+/* clang-format off */
+static const struct {
+	const struct member *member;
+	size_t members;
+	bool needs_category;
+	const char *feed; /* of a row that names none */
+} forms[] = {
+	[ROWS_LISTINGS] = { of_listings, ARRAY_SIZE(of_listings), true, "manual" },
+	[ROWS_KEYS] = { of_keys, ARRAY_SIZE(of_keys), false, NULL },
+	[ROWS_REPORTS] = { of_reports, ARRAY_SIZE(of_reports), true, NULL },
+};
+/* clang-format on */
+
+static int row_problem(struct rows *rows, const char *key, size_t size, const char *what)
 {
-	return problem_set(p->why, -EINVAL, "row %zu: '%.40s': %s", p->rows->count - 1, key, what);
+	return problem_set(&rows->why, -EINVAL, "row %zu: '%.*s': %s", rows->count - 1,
+			   (int)(size < 40 ? size : 40), key, what);
 }
 
-static int take_text(struct row_parser *p, const char *key, const json_t *value, const char **ret)
+static int value_problem(struct rows *rows, const char *what)
 {
-	if (!json_is_string(value))
-		return row_problem(p, key, "a string is expected");
-	if (json_string_length(value) > ROW_TEXT_MAX)
-		return row_problem(p, key, "longer than 4096 bytes");
-	*ret = rows_keep(p->rows, json_string_value(value));
-	return *ret ? 0 : -ENOMEM;
+	return row_problem(rows, rows->member->key, strlen(rows->member->key), what);
 }
 
-static int take_confidence(struct row_parser *p, const char *key, const json_t *value)
+static struct listing_input *current(struct rows *rows)
 {
-	json_int_t number = json_integer_value(value);
+	return &rows->row[rows->count - 1];
+}
 
-	if (!json_is_integer(value))
-		return row_problem(p, key, "a whole number from 0 to 100 is expected");
-	/* The gate refuses what is out of range; -1 is taken here for "none". */
-	p->row->confidence = number < 0 || number > INT32_MAX ? INT32_MAX : (int)number;
+static int take_key(struct rows *rows, const struct json_token *t)
+{
+	for (size_t i = 0; i < forms[rows->form].members; i++) {
+		const struct member *member = &forms[rows->form].member[i];
+
+		if (strlen(member->key) != t->size || memcmp(member->key, t->text, t->size) != 0)
+			continue;
+		if (rows->seen & 1U << i)
+			return row_problem(rows, t->text, t->size, "duplicate member");
+		rows->seen |= 1U << i;
+		rows->member = member;
+		return 0;
+	}
+	return row_problem(rows, t->text, t->size, "there is no such member");
+}
+
+static int take_text(struct rows *rows, const struct json_token *t)
+{
+	const char *copy;
+
+	if (t->kind != JSON_STRING)
+		return value_problem(rows, "a string is expected");
+	if (t->cut)
+		return value_problem(rows, "longer than 4096 bytes");
+	if (memchr(t->text, '\0', t->size))
+		return value_problem(rows, "holds a NUL character");
+	copy = rows_keep(rows, t->text, t->size);
+	if (!copy)
+		return -ENOMEM;
+	*(const char **)((char *)current(rows) + rows->member->offset) = copy;
 	return 0;
 }
 
-/* A time that is given as such (at_key) or as how long from now. */
-static int take_time(struct row_parser *p, const char *key, const char *at_key, const json_t *value,
-		     int64_t *ret)
+static int take_confidence(struct rows *rows, const struct json_token *t)
 {
-	const char *text = json_string_value(value);
+	int64_t number;
+
+	if (t->kind != JSON_NUMBER || json_integer(t->text, t->size, &number))
+		return value_problem(rows, "a whole number from 0 to 100 is expected");
+	/* The gate refuses what is out of range; -1 is taken here for "none". */
+	current(rows)->confidence = number < 0 || number > INT32_MAX ? INT32_MAX : (int)number;
+	return 0;
+}
+
+#define TIME_TEXT_MAX 64 /* bytes of a duration or time as text */
+
+/* As text with its NUL; NULL: too long for a time. */
+static const char *short_text(const struct json_token *t, char text[static TIME_TEXT_MAX])
+{
+	if (t->kind != JSON_STRING || t->size >= TIME_TEXT_MAX || memchr(t->text, '\0', t->size))
+		return NULL;
+	memcpy(text, t->text, t->size);
+	text[t->size] = '\0';
+	return text;
+}
+
+static int take_span(struct rows *rows, const struct json_token *t, int64_t *ret)
+{
+	char room[TIME_TEXT_MAX];
+	const char *text = short_text(t, room);
 	int64_t seconds;
 
-	if (strcmp(key, at_key) != 0) {
-		if (!text || units_duration(text, &seconds))
-			return row_problem(
-				p, key,
-				"a duration is expected: \"90s\", \"15m\", \"12h\", \"30d\"");
-		*ret = p->now + seconds;
-		return 0;
-	}
-	if (json_is_integer(value))
-		seconds = json_integer_value(value);
-	else if (!text || when_parse(text, &seconds))
-		return row_problem(p, key, "seconds since 1970 or an RFC 3339 time is expected");
+	if (!text || units_duration(text, &seconds))
+		return value_problem(rows,
+				     "a duration is expected: \"90s\", \"15m\", \"12h\", \"30d\"");
+	*ret = rows->now + seconds;
+	return 0;
+}
+
+static int take_time(struct rows *rows, const struct json_token *t, int64_t *ret)
+{
+	char room[TIME_TEXT_MAX];
+	const char *text = short_text(t, room);
+	int64_t seconds;
+	int err;
+
+	err = t->kind == JSON_NUMBER ? json_integer(t->text, t->size, &seconds)
+				     : (text ? when_parse(text, &seconds) : -EINVAL);
+	if (err)
+		return value_problem(rows, "seconds since 1970 or an RFC 3339 time is expected");
 	if (seconds <= 0 || seconds > WHEN_MAX)
-		return row_problem(p, key, "not a time between 1970 and 9999");
+		return value_problem(rows, "not a time between 1970 and 9999");
 	*ret = seconds;
 	return 0;
 }
 
-static int take_expiry(struct row_parser *p, const char *key, const json_t *value)
+static int take_expiry(struct rows *rows, const struct json_token *t)
 {
-	if (p->has_expiry)
-		return row_problem(p, key, "give 'ttl' or 'expires_at', not both");
-	p->has_expiry = true;
-	return take_time(p, key, "expires_at", value, &p->row->expires_at);
+	int64_t *to = &current(rows)->expires_at;
+
+	if (rows->has_expiry)
+		return value_problem(rows, "give 'ttl' or 'expires_at', not both");
+	rows->has_expiry = true;
+	return rows->member->kind == TTL ? take_span(rows, t, to) : take_time(rows, t, to);
 }
 
-static int take_review(struct row_parser *p, const char *key, const json_t *value)
+static int take_review(struct rows *rows, const struct json_token *t)
 {
-	if (p->has_review)
-		return row_problem(p, key, "give 'review' or 'review_at', not both");
-	p->has_review = true;
-	return take_time(p, key, "review_at", value, &p->row->review_at);
+	int64_t *to = &current(rows)->review_at;
+
+	if (rows->has_review)
+		return value_problem(rows, "give 'review' or 'review_at', not both");
+	rows->has_review = true;
+	return rows->member->kind == REVIEW ? take_span(rows, t, to) : take_time(rows, t, to);
 }
 
-static int take_member(struct row_parser *p, const char *key, const json_t *value)
+static int take_value(struct rows *rows, const struct json_token *t)
 {
-	const struct {
-		const char *key;
-		const char **to;
-	} texts[] = {
-		{ "source", &p->row->source },	     { "category", &p->row->category },
-		{ "feed", &p->row->feed },	     { "reason", &p->row->reason },
-		{ "reference", &p->row->reference }, { "basis", &p->row->basis },
-		{ "region", &p->row->region },
-	};
-	bool expiry = strcmp(key, "ttl") == 0 || strcmp(key, "expires_at") == 0;
-	bool review = strcmp(key, "review") == 0 || strcmp(key, "review_at") == 0;
-	bool confidence = strcmp(key, "confidence") == 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
-		if (strcmp(texts[i].key, key) == 0)
-			return json_is_null(value) ? 0 : take_text(p, key, value, texts[i].to);
-	}
-	if (!expiry && !review && !confidence)
-		return row_problem(p, key, "there is no such member");
-	if (json_is_null(value))
+	if (t->kind == JSON_NULL)
 		return 0;
-	if (review)
-		return take_review(p, key, value);
-	return expiry ? take_expiry(p, key, value) : take_confidence(p, key, value);
+	switch (rows->member->kind) {
+	case TEXT:
+		return take_text(rows, t);
+	case CONFIDENCE:
+		return take_confidence(rows, t);
+	case TTL:
+	case EXPIRES_AT:
+		return take_expiry(rows, t);
+	case REVIEW:
+	case REVIEW_AT:
+		return take_review(rows, t);
+	case AT:
+		return take_time(rows, t, &current(rows)->expires_at);
+	}
+	return 0;
 }
 
-static int take_row(struct rows *rows, json_t *object, int64_t now, struct problem *why)
-{
-	struct row_parser p = { .rows = rows, .now = now, .why = why };
-	const char *key;
-	json_t *value;
-	int err;
+/* ---- rows ---- */
 
+static int begin_row(struct rows *rows)
+{
 	if (rows->count == ROWS_MAX)
-		return problem_set(why, -E2BIG, "more than %d rows: send them in several requests",
-				   ROWS_MAX);
-	p.row = rows_add(rows);
-	if (!p.row)
+		return problem_set(&rows->why, -E2BIG,
+				   "more than %d rows: send them in several requests", ROWS_MAX);
+	if (!add_row(rows))
 		return -ENOMEM;
-	p.row->feed = "manual";
-	json_object_foreach(object, key, value) {
-		err = take_member(&p, key, value);
-		if (err)
-			return err;
-	}
-	if (!p.row->source)
-		return row_problem(&p, "source", "is missing");
-	if (!p.row->category)
-		return row_problem(&p, "category", "is missing");
+	current(rows)->feed = forms[rows->form].feed;
+	rows->seen = 0;
+	rows->has_expiry = rows->has_review = false;
 	return 0;
 }
 
-/* ---- the text ---- */
-
-static void move(struct place *p, size_t bytes)
+static int end_row(struct rows *rows)
 {
-	for (; bytes; bytes--, p->at++) {
-		if (*p->at == '\n') {
-			p->line++;
-			p->column = 1;
-		} else {
-			p->column++;
-		}
-	}
+	if (!current(rows)->source)
+		return row_problem(rows, "source", strlen("source"), "is missing");
+	if (!current(rows)->category && forms[rows->form].needs_category)
+		return row_problem(rows, "category", strlen("category"), "is missing");
+	return 0;
 }
 
-/* The next character that is not white space, '\0' at the end. */
-static char peek(struct place *p)
+static int on_token(void *arg, const struct json_token *t)
 {
-	while (p->at < p->end &&
-	       (*p->at == ' ' || *p->at == '\t' || *p->at == '\n' || *p->at == '\r'))
-		move(p, 1);
-	return p->at < p->end ? *p->at : '\0';
-}
+	struct rows *rows = arg;
 
-static int expected(const struct place *p, const char *what, struct problem *why)
-{
-	return problem_set(why, -EINVAL, "line %d, column %d: %s expected", p->line, p->column,
-			   what);
-}
-
-static int parse_row(struct place *p, struct rows *rows, int64_t now, struct problem *why)
-{
-	json_auto_t *object = NULL;
-	size_t left;
-	json_error_t error;
-
-	if (peek(p) != '{')
-		return expected(p, "an object", why);
-	left = (size_t)(p->end - p->at);
-	object = json_loadb(p->at, left < ROW_SIZE_MAX ? left : ROW_SIZE_MAX,
-			    JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK, &error);
-	if (!object && left > ROW_SIZE_MAX &&
-	    json_error_code(&error) == json_error_premature_end_of_input)
-		return problem_set(why, -EINVAL, "line %d, column %d: a row of more than %d bytes",
-				   p->line, p->column, ROW_SIZE_MAX);
-	if (!object)
-		return problem_set(why, -EINVAL, "line %d, column %d: %s", p->line + error.line - 1,
-				   error.line == 1 ? p->column + error.column - 1 : error.column,
-				   error.text);
-	move(p, (size_t)error.position);
-	return take_row(rows, object, now, why);
-}
-
-static int parse_array(struct place *p, struct rows *rows, int64_t now, struct problem *why)
-{
-	int err;
-
-	move(p, 1);
-	if (peek(p) == ']') {
-		move(p, 1);
+	if (t->depth > rows->depth)
+		return t->kind == JSON_KEY ? take_key(rows, t) : take_value(rows, t);
+	if (t->kind == JSON_ARRAY && t->depth == 0 && !rows->array) {
+		rows->array = true;
+		rows->depth = 1;
 		return 0;
 	}
-	for (;;) {
-		err = parse_row(p, rows, now, why);
-		if (err)
-			return err;
-		if (peek(p) == ']') {
-			move(p, 1);
-			return 0;
-		}
-		if (peek(p) != ',')
-			return expected(p, "',' or ']'", why);
-		move(p, 1);
-	}
+	if (t->kind == JSON_OBJECT)
+		return begin_row(rows);
+	if (t->kind == JSON_OBJECT_END)
+		return end_row(rows);
+	if (t->kind == JSON_ARRAY_END && t->depth == 0)
+		return 0;
+	return problem_set(&rows->why, -EINVAL, "row %zu: an object is expected", rows->count);
 }
 
-int rows_parse(const char *body, size_t size, int64_t now, struct rows *rows, struct problem *why)
+int rows_begin(struct rows *rows, enum rows_form form, bool lines, int64_t now)
 {
-	const char *text = size ? body : ""; /* a request without a body has NULL */
-	struct place p = { .at = text, .end = text + size, .line = 1, .column = 1 };
-	int err;
-
-	rows->array = peek(&p) == '[';
-	err = rows->array ? parse_array(&p, rows, now, why) : parse_row(&p, rows, now, why);
-	if (err)
-		return err;
-	if (peek(&p) || p.at < p.end)
-		return expected(&p, "the end", why);
+	*rows = (struct rows){ .form = form, .now = now, .array = lines };
+	rows->reader = calloc(1, sizeof(*rows->reader));
+	if (!rows->reader)
+		return -ENOMEM;
+	*rows->reader = (struct json_read){
+		.fn = on_token, .arg = rows, .text_max = ROW_TEXT_MAX, .lines = lines
+	};
 	return 0;
+}
+
+/* What is not JSON is told by its place. */
+static int say_where(struct rows *rows, int err)
+{
+	const struct json_read *r = rows->reader;
+
+	if (err == -EBADMSG || err == -ENODATA)
+		err = problem_set(&rows->why, -EINVAL, "line %llu, column %llu: %s",
+				  (unsigned long long)r->line + 1,
+				  (unsigned long long)(r->where - r->line_start) + 1, r->why);
+	else if (err && !rows->why.text[0])
+		problem_set(&rows->why, err, "%s", strerror(-err));
+	rows->error = err;
+	return err;
+}
+
+int rows_push(struct rows *rows, const void *bytes, size_t size)
+{
+	if (rows->error)
+		return rows->error;
+	return say_where(rows, json_read_push(rows->reader, bytes, size));
+}
+
+int rows_finish(struct rows *rows)
+{
+	if (rows->error)
+		return rows->error;
+	return say_where(rows, json_read_finish(rows->reader));
 }

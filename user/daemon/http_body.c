@@ -97,6 +97,21 @@ void http_body_add(struct http_body *b, const char *data, size_t size)
 		add_to_memory(b, data, size);
 }
 
+bool http_body_pass(struct http_body *b, size_t size, size_t held)
+{
+	if (b->too_large)
+		return false;
+	if (size > http_body_max(b) - b->size ||
+	    b->budget->bodies - b->room + held > HTTP_BODIES_MAX) {
+		give_up(b);
+		return false;
+	}
+	b->budget->bodies += held - b->room;
+	b->room = held;
+	b->size += size;
+	return true;
+}
+
 int http_body_seal(struct http_body *b)
 {
 	int err = open_file(b); /* also an empty one is a file */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The body of a request while it comes in: in memory for who reads it here,
- * in a memfd for who hands it to a child. Bounded each, and all together.
+ * in a memfd for who hands it to a child, or counted for who reads it on the
+ * way. Bounded each, and all together.
  *
  * Who uses it: http_exchange.c. A body belongs to its request, and gives back what it
  * took of the budget when it is dropped.
@@ -36,6 +37,12 @@ struct http_body {
 size_t http_body_max(const struct http_body *b);
 
 void http_body_add(struct http_body *b, const char *data, size_t size);
+
+/*
+ * Somebody else has read these bytes, and holds this much of all that came.
+ * False: that is too much; what is held is to be given back.
+ */
+bool http_body_pass(struct http_body *b, size_t size, size_t held);
 
 /* The whole file has come: nobody changes it any more, and it is read from its start. */
 int http_body_seal(struct http_body *b);

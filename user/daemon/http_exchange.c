@@ -102,6 +102,8 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **con_cls,
 	if (!x)
 		return;
 	trim = x->body.room > TRIM_ABOVE;
+	if (x->rq.taken)
+		x->route->sink->end(x->rq.taken);
 	http_body_drop(&x->body);
 	later_forget(x->later);
 	leave_queue(x);
@@ -256,6 +258,14 @@ static bool body_fits(struct exchange *x, struct http_reply *reply)
 	return false;
 }
 
+static bool sink_begins(struct exchange *x, struct http_reply *reply)
+{
+	if (!x->route->sink || !x->route->sink->begin(&x->rq))
+		return true;
+	http_reply_error(reply, -ENOMEM, &(struct problem){ "the request" });
+	return false;
+}
+
 static bool comes_too_fast(struct exchange *x, struct http_reply *reply)
 {
 	uint32_t rate = x->http->d->config->http.rate;
@@ -299,10 +309,24 @@ static bool judge_head(struct exchange *x, const char *url, const char *method,
 		return false;
 	}
 	x->body.file = x->route->permission == API_FILE;
-	return body_fits(x, reply);
+	return body_fits(x, reply) && sink_begins(x, reply);
 }
 
 /* ---- the whole of it ---- */
+
+static void take_bytes(struct exchange *x, const char *data, size_t size)
+{
+	const struct http_sink *sink = x->route->sink;
+
+	if (!sink) {
+		http_body_add(&x->body, data, size);
+		return;
+	}
+	if (x->rq.taken && !http_body_pass(&x->body, size, sink->push(x->rq.taken, data, size))) {
+		sink->end(x->rq.taken);
+		x->rq.taken = NULL;
+	}
+}
 
 /* The request is whole: the handler answers it. */
 static void answer(struct exchange *x, struct http_reply *reply)
@@ -324,6 +348,7 @@ static void answer(struct exchange *x, struct http_reply *reply)
 	rq->body_fd = x->body.fd;
 	started = http_now_us();
 	x->route->handle(x->http->d, rq, reply);
+	api_finish(x->route, rq, reply);
 	x->http->turn_us += http_now_us() - started;
 }
 
@@ -355,7 +380,7 @@ enum MHD_Result exchange_go_on(void *cls, struct MHD_Connection *connection, con
 		return MHD_YES;
 	}
 	if (*upload_data_size) {
-		http_body_add(&x->body, upload_data, *upload_data_size);
+		take_bytes(x, upload_data, *upload_data_size);
 		if (x->place)
 			x->place->bytes += *upload_data_size;
 		*upload_data_size = 0;

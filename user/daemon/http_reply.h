@@ -23,7 +23,8 @@ struct http_reply {
 	struct text body;
 	const void *fixed; /* not NULL: the body instead, of static storage */
 	size_t fixed_size;
-	char allow[64]; /* 405: the methods there are */
+	char allow[64]; /* 405, and of OPTIONS: the methods there are */
+	char etag[40];	/* with its quotes; "": it has none */
 	size_t headers;
 	struct {
 		const char *name; /* static text */

@@ -28,6 +28,19 @@ enum http_peer {
 
 #define HTTP_NAME_MAX 64
 
+struct http_request;
+
+/*
+ * Who reads a body as it comes, in place of memory. begin() is called before
+ * its first byte and makes rq->taken; push() returns how many bytes are held
+ * by then; end() is called once, with what begin() made.
+ */
+struct http_sink {
+	int (*begin)(struct http_request *rq);
+	size_t (*push)(void *taken, const char *bytes, size_t size);
+	void (*end)(void *taken);
+};
+
 struct http_request {
 	const char *method, *path;
 	enum http_peer peer;
@@ -43,6 +56,7 @@ struct http_request {
 	const char *body; /* not NUL-terminated */
 	size_t body_size;
 	int body_fd;	      /* of a route that takes a file: sealed. Else -1 */
+	void *taken;	      /* of a route with a sink: what it made of the body */
 	struct exchange *own; /* of http_exchange.c */
 };
 

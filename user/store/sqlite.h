@@ -81,6 +81,7 @@ struct store {
 	bool immutable; /* read-only file system and no log: SQLite neither locks nor looks again */
 	bool stale;	/* another file or schema since the last snapshot: its seq means nothing */
 	bool wrote;	/* we did, since the last store_poll() */
+	size_t added;	/* by the last store_add() */
 	int64_t data_version, schema_version;
 	struct watch watch;
 	struct feed_rows *rows; /* what FEED_ROWS_TABLE reads; NULL: nothing is being written */

@@ -11,7 +11,10 @@
 	" ON CONFLICT (source, category, feed) DO UPDATE SET reason = excluded.reason,"            \
 	" reference = excluded.reference, basis = excluded.basis, region = excluded.region,"       \
 	" confidence = excluded.confidence, expires_at = excluded.expires_at,"                     \
-	" review_at = excluded.review_at"
+	" review_at = excluded.review_at"                                                          \
+	" WHERE (reason, reference, basis, region, confidence, expires_at, review_at) IS NOT"      \
+	" (excluded.reason, excluded.reference, excluded.basis, excluded.region,"                  \
+	" excluded.confidence, excluded.expires_at, excluded.review_at)"
 
 static int add_row(struct store *s, sqlite3_stmt *stmt, const struct listing_input *row,
 		   struct problem *why)
@@ -35,24 +38,47 @@ int store_add(struct store *s, const struct actor *actor, const struct listing_i
 {
 	_cleanup_txn_ struct txn txn = { NULL };
 	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
+	size_t added = 0;
 	int err;
 
 	err = sqlite_ready(s, why);
 	err = err ?: sqlite_begin_actor(s, &txn, actor, why);
 	err = err ?: sqlite_prepare(s, SLOT_ADD, ADD, &stmt, why);
-	for (size_t i = 0; !err && i < count; i++)
+	for (size_t i = 0; !err && i < count; i++) {
 		err = add_row(s, stmt, &rows[i], why);
+		added += (size_t)sqlite3_changes64(s->db);
+	}
 	err = err ?: sqlite_commit(s, &txn, why);
-	s->wrote |= !err;
+	if (err)
+		return err;
+	s->wrote = true;
+	s->added = added;
+	return 0;
+}
+
+size_t store_added(const struct store *s)
+{
+	return s->added;
+}
+
+static int remove_rows(struct store *s, sqlite3_stmt *stmt, struct removal *removal,
+		       struct problem *why)
+{
+	int err;
+
+	sqlite_bind(stmt, 1, removal->source);
+	sqlite_bind(stmt, 2, removal->category);
+	sqlite_bind(stmt, 3, removal->feed);
+	err = sqlite_run(s, stmt, "removing listings", why);
+	removal->removed = err ? 0 : (size_t)sqlite3_changes64(s->db);
 	return err;
 }
 
-int store_remove(struct store *s, const struct actor *actor, const char *source,
-		 const char *category, const char *feed, size_t *ret_removed, struct problem *why)
+int store_remove(struct store *s, const struct actor *actor, struct removal *removals, size_t count,
+		 bool dry_run, struct problem *why)
 {
 	_cleanup_txn_ struct txn txn = { NULL };
 	_cleanup_(sqlite_done) sqlite3_stmt *stmt = NULL;
-	sqlite3_int64 removed;
 	int err;
 
 	err = sqlite_ready(s, why);
@@ -62,19 +88,13 @@ int store_remove(struct store *s, const struct actor *actor, const char *source,
 				     "DELETE FROM listing WHERE source = ?1"
 				     " AND (?2 IS NULL OR category = ?2) AND (?3 IS NULL OR feed = ?3)",
 				     &stmt, why);
-	if (err)
+	for (size_t i = 0; !err && i < count; i++)
+		err = remove_rows(s, stmt, &removals[i], why);
+	if (err || dry_run) /* what was begun is undone */
 		return err;
-	sqlite_bind(stmt, 1, source);
-	sqlite_bind(stmt, 2, category);
-	sqlite_bind(stmt, 3, feed);
-	err = sqlite_run(s, stmt, "removing listings", why);
-	removed = sqlite3_changes64(s->db);
-	err = err ?: sqlite_commit(s, &txn, why);
-	if (err)
-		return err;
-	s->wrote = true;
-	*ret_removed = (size_t)removed;
-	return 0;
+	err = sqlite_commit(s, &txn, why);
+	s->wrote |= !err;
+	return err;
 }
 
 static int refused_remove(struct store *s, const struct refusal *row, struct problem *why)

@@ -116,13 +116,26 @@ struct listing_input {
 	int confidence;
 };
 
-/* Adds or refreshes (same source, category, feed), all or nothing. created_at of a refreshed row stays. */
+/*
+ * Adds or refreshes (same source, category, feed), all or nothing. created_at
+ * of a refreshed row stays. A row that is there and says all the same is left
+ * alone: it is no change, and no row of audit.
+ */
 int store_add(struct store *s, const struct actor *actor, const struct listing_input *rows,
 	      size_t count, struct problem *why);
 
-/* Removes; category and feed NULL for any. *ret_removed counts. */
-int store_remove(struct store *s, const struct actor *actor, const char *source,
-		 const char *category, const char *feed, size_t *ret_removed, struct problem *why);
+/* How many rows the last store_add() that succeeded added or changed. */
+size_t store_added(const struct store *s);
+
+/* What to remove: category and feed NULL for any. */
+struct removal {
+	const char *source, *category, *feed;
+	size_t removed; /* how many listings that were; filled in */
+};
+
+/* Removes, all or nothing. With dry_run it counts, and nothing is changed. */
+int store_remove(struct store *s, const struct actor *actor, struct removal *removals, size_t count,
+		 bool dry_run, struct problem *why);
 
 /* Rows whose source is exactly one of the texts (spellings of covering prefixes). */
 int store_by_sources(struct store *s, const char *const *sources, size_t count, store_listing_fn fn,
