@@ -350,7 +350,8 @@ size_t daemon_degraded(struct daemon *d,
 {
 	(void)d;
 	for (size_t i = 0; i < fake.degraded; i++)
-		fn(arg, fake.degraded_what[i], "it broke", "mend it");
+		if (fn)
+			fn(arg, fake.degraded_what[i], "it broke", "mend it");
 	return fake.degraded;
 }
 
