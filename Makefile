@@ -280,8 +280,9 @@ $(BUILD)/tidy/%.ok: %.c .clang-tidy | $(BUILD)/moat.skel.h
 	$(call say,TIDY,$<)$(CLANG_TIDY) --quiet $< -- -x c $(filter-out -MMD -MP -Werror,$(ALL_CFLAGS)) \
 		-I. 2>$@.log && touch $@
 
+# ONLY=FOLDER/: of its files alone.
 ifneq ($(shell command -v $(CLANG_TIDY) 2>/dev/null),)
-check-tidy: $(TIDY:%.c=$(BUILD)/tidy/%.ok)
+check-tidy: $(patsubst %.c,$(BUILD)/tidy/%.ok,$(foreach f,$(TIDY),$(if $(filter $(or $(ONLY),$(dir $f)),$(dir $f)),$f)))
 else
 check-tidy:
 	@echo '# SKIP $(CLANG_TIDY) is not installed'
@@ -295,18 +296,20 @@ check-scripts:
 
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
-# One of these runs while others do: what mostly waits, and what needs no BPF.
-ASIDE	 = $(foreach t,feed_slow radius crowdsec fault_lock,tests/e2e/test_$(t).sh) \
-	   $(foreach t,feeds_run watch,$(BUILD)/tests/unit/test_daemon_$(t)) $(SAN_UNIT)
+# What takes long starts first, what measures time runs alone.
+EARLY	:= $(foreach t,feed_slow radius crowdsec fault_kill fault_lock,tests/e2e/test_$(t).sh) \
+	   $(foreach t,feeds_run watch,$(foreach b,$(BUILD) $(BUILD)/san,$(b)/tests/unit/test_daemon_$(t)))
+ALONE	:= tests/e2e/test_latency.sh
+tap	 = $(foreach t,$(1),$(if $(filter $(EARLY),$t),early:)$(if $(filter $(ALONE),$t),alone:)tap:$t)
 E2E_TOOLS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/e2e/*.c)))
 GOLDEN	:= $(sort $(wildcard tests/golden/test_*.sh))
 CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(c)") \
-	   "exit:$(self) check-tidy -kj$(shell nproc)" $(GOLDEN:%=tap:%)
+	   $(foreach d,$(sort $(dir $(TIDY))),"early:exit:$(self) check-tidy -k ONLY=$(d)") $(GOLDEN:%=tap:%)
 # Once more where lookups go by the hash maps alone.
 SIEVELESS := $(foreach t,differential verdicts bypasses plane plane_probe,\
 	     "tap:env MOAT_SIEVE=0 MOAT_PAIRS=60000 $(BUILD)/tests/prog/test_$(t)")
 SAN_UNIT := $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(UNIT))
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 20
 FUZZ_RUNS = $(foreach f,$(FUZZ),"exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 FUZZ_BESIDE = $(foreach f,$(FUZZ),"beside:exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 TEST_LOGS := $(BUILD)/test-logs
@@ -325,17 +328,17 @@ e2e-tools: all $(E2E_TOOLS) $(if $(wildcard tools/traffic.c),$(BUILD)/traffic)
 fuzzers: $(FUZZ)
 
 check: all unit
-	@tools/run-tests $(TEST_LOGS) $(CHECKS) $(UNIT:%=tap:%)
+	@tools/run-tests $(TEST_LOGS) $(CHECKS) $(call tap,$(UNIT))
 
 # The recipe calls make again: what it needs may not be installed before its first line.
 test:
 	@$(need_root)
 	@tools/install-deps build run test
-	@$(MAKE) --no-print-directory all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc) --output-sync=target) \
+		all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
 		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
 	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
-		$(patsubst %,tap:%,$(filter-out $(ASIDE),$(UNIT) $(PROG) $(E2E))) $(SIEVELESS) \
-		$(ASIDE:%=aside:tap:%) $(FUZZ_BESIDE) || status=$$?; \
+		$(call tap,$(UNIT) $(PROG) $(E2E)) $(SIEVELESS) $(call tap,$(SAN_UNIT)) $(FUZZ_BESIDE) || status=$$?; \
 	$(give_back); exit $$status
 
 # What this kernel makes of the filter; runs in each guest of the matrix.
