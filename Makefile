@@ -128,9 +128,10 @@ $(BUILD)/tests/unit/test_core_sieve_trie: $(BUILD)/tests/unit/test_core_sieve_tr
 $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
-HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o) $(BUILD)/daemon/loop.o \
-	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o metrics_http.o feed_report.o labels.o protocols.o \
+HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o fake_events.o) $(BUILD)/daemon/loop.o \
+	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_events.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o metrics_http.o feed_report.o labels.o protocols.o \
 	     counters.o rates.o rates_json.o web.o) \
+	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/events*.c user/daemon/topics*.c)) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
@@ -139,7 +140,7 @@ $(BUILD)/tests/unit/test_daemon_http_%: $(BUILD)/tests/unit/test_daemon_http_%.o
 $(BUILD)/tests/unit/test_daemon_api_%: $(BUILD)/tests/unit/test_daemon_api_%.o $(HTTP_UNIT) $(STORE) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_store) $(LIBS_core)
 # What keeps the maps true, over maps and programs in memory, and (sync) by a clock of the test's.
-INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o fake_apply.o) \
+INNER_UNIT := $(addprefix $(BUILD)/tests/unit/,fake_tables.o fake_program.o fake_no_feeds.o fake_no_events.o fake_apply.o) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/sync*.c)) \
 	      $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/discover*.c)) \
 	      $(patsubst %,$(BUILD)/daemon/%.o,feeds refusals elsewhere replies hits selftest labels explain frame daemon \

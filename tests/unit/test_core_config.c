@@ -127,28 +127,35 @@ static void what_is_left_out_has_the_promised_default(void **state)
 	assert_true(c->sieve);
 	assert_int_equal(c->flows, 262144);
 	assert_int_equal(c->hits, 65536);
+	assert_int_equal(c->events.rate, 10000);
+	assert_int_equal(c->events.log_size, 100000000);
+	assert_int_equal(c->events.log_keep, 5);
+	assert_null(c->events.log);
+	assert_null(c->events.sflow_collector);
 }
 
 static void every_key_reaches_the_configuration(void **state)
 {
-	_cleanup_(config_freep) struct config *c =
-		parse("interfaces:\n"
-		      "  - name: eth0\n"
-		      "    enforce: false\n"
-		      "  - { name: eth1.5, mode: generic }\n"
-		      "  - { name: eth2, mode: native, enforce: on }\n"
-		      "database: sqlite:///srv/db\n"
-		      "capacity: { ipv4: 5, ipv6: 100000000 }\n"
-		      "sieve: false\n"
-		      "listen: '[::1]:65535'\n"
-		      "socket: /tmp/s\n"
-		      "pins: /sys/fs/bpf/other\n"
-		      "never_block: [ 203.0.113.0/24, '2001:db8::1' ]\n"
-		      "guards: { min_prefix_v4: 1, min_prefix_v6: 128 }\n"
-		      "unjudged: { truncated: drop, vlan_depth: pass, ext_depth: drop }\n"
-		      "replies: pass\n"
-		      "flows: 1024\n"
-		      "hits: 0\n");
+	_cleanup_(config_freep) struct config *c = parse(
+		"interfaces:\n"
+		"  - name: eth0\n"
+		"    enforce: false\n"
+		"  - { name: eth1.5, mode: generic }\n"
+		"  - { name: eth2, mode: native, enforce: on }\n"
+		"database: sqlite:///srv/db\n"
+		"capacity: { ipv4: 5, ipv6: 100000000 }\n"
+		"sieve: false\n"
+		"listen: '[::1]:65535'\n"
+		"socket: /tmp/s\n"
+		"pins: /sys/fs/bpf/other\n"
+		"never_block: [ 203.0.113.0/24, '2001:db8::1' ]\n"
+		"guards: { min_prefix_v4: 1, min_prefix_v6: 128 }\n"
+		"unjudged: { truncated: drop, vlan_depth: pass, ext_depth: drop }\n"
+		"replies: pass\n"
+		"flows: 1024\n"
+		"hits: 0\n"
+		"events: { rate: 7, passes: on, log: /tmp/e, log_size: 2m, log_keep: 0,\n"
+		"  sflow: { collector: '192.0.2.1:6343', agent: '2001:db8::2', rate: 9 } }\n");
 	char text[PREFIX_TEXT_MAX];
 
 	(void)state;
@@ -175,6 +182,14 @@ static void every_key_reaches_the_configuration(void **state)
 	assert_true(c->replies);
 	assert_int_equal(c->flows, 1024);
 	assert_int_equal(c->hits, 0);
+	assert_int_equal(c->events.rate, 7);
+	assert_true(c->events.passes);
+	assert_string_equal(c->events.log, "/tmp/e");
+	assert_int_equal(c->events.log_size, 2000000);
+	assert_int_equal(c->events.log_keep, 0);
+	assert_string_equal(c->events.sflow_collector, "192.0.2.1:6343");
+	assert_string_equal(c->events.sflow_agent, "2001:db8::2");
+	assert_int_equal(c->events.sflow_rate, 9);
 }
 
 static void listen_none_switches_the_address_off(void **state)

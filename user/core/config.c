@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/config_asn.h"
+#include "core/config_events.h"
 #include "core/config_feeds.h"
 #include "core/config_hits.h"
 #include "core/config_http.h"
@@ -31,6 +32,7 @@ struct config *config_free(struct config *c)
 	free(c->category);
 	feeds_free_settings(c);
 	asn_free_settings(c);
+	events_free_settings(&c->events);
 	free(c->text);
 	http_free_settings(c);
 	free(c->interface);
@@ -61,6 +63,7 @@ static struct config *config_defaults(void)
 	c->manual_trusted = true;
 	c->flows = 262144;
 	c->hits = 65536;
+	events_default_settings(&c->events);
 	c->min_prefix[MOAT_IPV4] = 8;
 	c->min_prefix[MOAT_IPV6] = 19;
 	c->sampling = true;
@@ -190,7 +193,7 @@ static int parse_port(const char *text)
 }
 
 /* ADDRESS:PORT or [ADDRESS]:PORT. */
-static int check_listen(const char *text)
+int config_check_endpoint(const char *text)
 {
 	char address[LISTEN_MAX];
 	const char *colon = strrchr(text, ':');
@@ -228,7 +231,7 @@ static int read_listen(const struct setting_file *file, const struct setting *n,
 		c->listen = NULL;
 		return 0;
 	}
-	if (check_listen(text))
+	if (config_check_endpoint(text))
 		return setting_fail(file, n, "listen: expected ADDRESS:PORT or none, not '%s'",
 				    setting_shown(text, shown));
 	return setting_keep(file, text, &c->listen);
@@ -403,6 +406,7 @@ static const struct {
 	{ "replies", replies_read_settings },
 	{ "flows", replies_read_flows },
 	{ "hits", hits_read_settings },
+	{ "events", events_read_settings },
 	{ "asn_table", asn_read_settings },
 	{ "user", user_read_settings },
 	{ "feeds", NULL }, /* last: names categories and guards */

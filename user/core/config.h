@@ -20,20 +20,22 @@
 #include "moat/control.h"
 #include "moat/policy.h"
 
-#define CONFIG_SOCKET	      "/run/moat/moatd.sock" /* unless the file says otherwise */
-#define CONFIG_FILE_MAX	      (1024 * 1024)	     /* bytes */
-#define CONFIG_CATEGORIES_MAX (MOAT_CATEGORIES - 2)  /* all but allow and selftest */
-#define CONFIG_CAPACITY_MAX   100000000
-#define CONFIG_FLOWS_MIN      1024
-#define CONFIG_FLOWS_MAX      16777216
-#define CONFIG_HITS_MIN	      1024
-#define CONFIG_HITS_MAX	      1048576 /* a list of the most active looks at each */
-#define CONFIG_BURST_BYTES    1522    /* an Ethernet frame with a VLAN tag */
-#define CONFIG_BURST_DAYS     30      /* no bucket may take longer to fill */
-#define CONFIG_FEEDS_MAX      256
-#define CONFIG_FEED_NAME      64       /* with the terminating NUL; what the gate takes */
-#define CONFIG_MANUAL	      "manual" /* the feed of what people add one by one */
-#define CONFIG_GROWTH_MAX     1000000  /* percent */
+#define CONFIG_SOCKET	       "/run/moat/moatd.sock" /* unless the file says otherwise */
+#define CONFIG_FILE_MAX	       (1024 * 1024)	      /* bytes */
+#define CONFIG_CATEGORIES_MAX  (MOAT_CATEGORIES - 2)  /* all but allow and selftest */
+#define CONFIG_CAPACITY_MAX    100000000
+#define CONFIG_FLOWS_MIN       1024
+#define CONFIG_FLOWS_MAX       16777216
+#define CONFIG_HITS_MIN	       1024
+#define CONFIG_HITS_MAX	       1048576 /* a list of the most active looks at each */
+#define CONFIG_EVENTS_RATE_MAX 1000000 /* a second */
+#define CONFIG_EVENTS_KEEP_MAX 99      /* rotated logs */
+#define CONFIG_BURST_BYTES     1522    /* an Ethernet frame with a VLAN tag */
+#define CONFIG_BURST_DAYS      30      /* no bucket may take longer to fill */
+#define CONFIG_FEEDS_MAX       256
+#define CONFIG_FEED_NAME       64	/* with the terminating NUL; what the gate takes */
+#define CONFIG_MANUAL	       "manual" /* the feed of what people add one by one */
+#define CONFIG_GROWTH_MAX      1000000	/* percent */
 
 /* What is open at once over TCP, in all and from one address, and requests a second of one. */
 #define CONFIG_HTTP_CONNECTIONS	    256
@@ -118,6 +120,18 @@ struct config_http {
 	bool insecure; /* secrets may cross the network in the clear, and nobody is told */
 };
 
+/* What is sampled of the packets one by one, and who is told without asking. */
+struct config_events {
+	uint32_t rate;	       /* a second, of who asks for none */
+	bool passes;	       /* the log has what passes, too */
+	char *log;	       /* owned: path of JSON lines; NULL: none */
+	uint64_t log_size;     /* bytes: then it is rotated */
+	uint32_t log_keep;     /* how many rotated ones stay */
+	char *sflow_collector; /* owned: ADDRESS:PORT; NULL: none */
+	char *sflow_agent; /* owned: the address that names this host; NULL: the one it sends from */
+	uint32_t sflow_rate; /* a second */
+};
+
 struct config {
 	char *text; /* owned: the file as it was read, size bytes and a NUL */
 	size_t size;
@@ -152,6 +166,7 @@ struct config {
 	uint32_t hits;			 /* of how many listed sources hits are noted; 0: of none */
 	char *asn_table[ASN_TABLES_MAX]; /* owned: paths of prefix-to-AS tables; mmdb or text */
 	size_t asn_tables;
+	struct config_events events;
 	uint64_t drop_reasons; /* unjudged: { truncated: drop, ... } as bits of enum moat_reason */
 };
 
@@ -169,6 +184,9 @@ int config_load(const char *path, struct config **ret, struct problem *why);
 #define CONFIG_FIXED_TEXT 128
 const char *config_fixed(const struct config *now, const struct config *next,
 			 char buf[static CONFIG_FIXED_TEXT]);
+
+/* Whether text is ADDRESS:PORT or [ADDRESS]:PORT, no host name. 0 or -EINVAL. */
+int config_check_endpoint(const char *text);
 
 struct config *config_free(struct config *c);
 DEFINE_CLEANUP(struct config, config_free)

@@ -35,7 +35,9 @@ void event_parse(const struct moat_event *event, struct event_packet *ret);
 
 /* What an event is called, for event_json(). No text is NULL; "" is left out. */
 struct event_names {
-	const char *iface, *family, *verdict, *reason, *category;
+	const char *second; /* it happened in, units_time_format() */
+	uint32_t micros;    /* of it */
+	const char *iface, *family, *protocol, *verdict, *reason, *category;
 };
 
 /* Enough for any event with its bytes. */
@@ -54,7 +56,6 @@ struct event_names {
  * buf ends in NUL.
  */
 size_t event_json(const struct moat_event *event, const struct event_packet *packet,
-		  const struct event_names *names, int64_t unix_ns, bool bytes,
-		  char buf[static EVENT_JSON_MAX]);
+		  const struct event_names *names, bool bytes, char buf[static EVENT_JSON_MAX]);
 
 #endif

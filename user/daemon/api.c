@@ -27,6 +27,8 @@ static const struct api_route routes[] = {
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface", API_GIVES_JSON },
 	{ "GET", "/api/v1/top", API_READ, api_top, "by limit", API_GIVES_JSON },
 	{ "GET", "/api/v1/rates", API_READ, api_rates, "since step", API_GIVES_JSON },
+	{ "GET", "/api/v1/events", API_READ, api_events,
+	  "topic verdict reason category iface source passes rate bytes format" },
 	{ "GET", "/api/v1/audit", API_READ, api_audit, "since limit", API_GIVES_JSON },
 	{ "GET", "/api/v1/audit/verify", API_READ, api_audit_verify, "head", API_GIVES_JSON },
 	{ "POST", "/api/v1/audit/accept", API_ADMIN, api_audit_accept, "", API_GIVES_JSON },

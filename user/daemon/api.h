@@ -87,6 +87,7 @@ void api_listings_remove(struct daemon *d, const struct http_request *rq, struct
 void api_explain(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_top(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_rates(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_events(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_verify(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_audit_accept(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

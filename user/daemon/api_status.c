@@ -11,6 +11,7 @@
 #include "daemon/api_status.h"
 #include "daemon/labels.h"
 #include "daemon/metrics.h"
+#include "daemon/metrics_events.h"
 
 void api_healthz(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
@@ -292,6 +293,7 @@ void api_status(struct daemon *d, const struct http_request *rq, struct http_rep
 	status_emit_configuration(d, &e);
 	emit_categories(d, &e);
 	emit_interfaces(d, &e);
+	status_emit_events(d, &e);
 	emit_coverage(&n, &e);
 	emit_whole(&e, "elsewhere", (int64_t)n.elsewhere);
 	emit_sieve(d->tables, &e);

@@ -10,6 +10,7 @@
 #include "daemon/apply.h"
 #include "daemon/daemon_never.h"
 #include "daemon/discover_watch.h"
+#include "daemon/events.h"
 #include "daemon/feeds_run.h"
 #include "daemon/hits.h"
 #include "daemon/replies.h"
@@ -52,6 +53,7 @@ int daemon_use(struct daemon *d, struct config *config, struct problem *why)
 	d->config = take_ptr(next);
 	replies_apply(d);
 	hits_apply(d);
+	events_reload(d->events);
 	if (d->feeds)
 		feeds_run_reload(d->feeds);
 	return ifaces_reload(d->ifaces, d->config, why);
@@ -321,6 +323,25 @@ static void degraded_http(struct daemon *d, struct degraded *out)
 			     "configure tls, or listen on loopback, or say http: { insecure: true }");
 }
 
+static void degraded_events(struct daemon *d, struct degraded *out)
+{
+	struct events_numbers n;
+	char why[160];
+
+	events_numbers(d->events, &n);
+	if (*d->events_problem)
+		degraded_add(out, "events", d->events_problem,
+			     "the filter acts all the same, only packets cannot be watched; put it "
+			     "right, then restart");
+	if (*n.problem)
+		degraded_add(out, "events", n.problem, "it is tried again by itself");
+	if (!n.lost_at || time(NULL) - n.lost_at >= EVENTS_LOST_SHOWN)
+		return;
+	snprintf(why, sizeof(why), "%" PRIu64 " were lost, the last within the minute", n.lost);
+	degraded_add(out, "events", why,
+		     "the filter acts all the same; lower the rate of events, or of who reads them");
+}
+
 size_t daemon_degraded(struct daemon *d,
 		       void (*fn)(void *arg, const char *what, const char *why,
 				  const char *what_to_do),
@@ -333,6 +354,7 @@ size_t daemon_degraded(struct daemon *d,
 	degraded_sync(d, &out);
 	degraded_feeds(d, &out);
 	degraded_audit(d, &out);
+	degraded_events(d, &out);
 	degraded_held(d, &out);
 	degraded_apply(d, &out);
 	if (store && store_read_only(store))

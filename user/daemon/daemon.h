@@ -17,10 +17,13 @@
 struct audit_chain;
 struct apply;
 struct discover_watch;
+struct events;
 struct feeds_run;
 struct rates;
 struct http;
+struct http_streams;
 struct samples;
+struct topics;
 
 struct daemon {
 	const char *config_path;
@@ -32,6 +35,9 @@ struct daemon {
 	struct feeds_run *feeds;	 /* NULL: not there yet, or not any more */
 	struct audit_chain *audit;	 /* likewise */
 	struct samples *samples;	 /* likewise */
+	struct events *events;		 /* likewise */
+	struct topics *topics;		 /* likewise */
+	struct http_streams *streams;	 /* of the HTTP server; NULL: there is none */
 	struct apply *apply;		 /* likewise; owned by who started it */
 	struct rates *rates;		 /* likewise */
 	struct http *http;		 /* likewise; not owned */
@@ -48,6 +54,7 @@ struct daemon {
 	char tokens_problem[PROBLEM_MAX]; /* why the tokens file is not in force; or empty */
 	char tls_problem[PROBLEM_MAX]; /* why the certificate is not the configured one; or empty */
 	char clear_problem[PROBLEM_MAX];  /* who may listen to what TCP tells; or empty */
+	char events_problem[PROBLEM_MAX]; /* why there are no events; empty: there are */
 	char reload_problem[PROBLEM_MAX]; /* of the last SIGHUP; empty: none */
 };
 

@@ -16,8 +16,9 @@
 #include "core/event.h"
 #include "daemon/daemon.h"
 
-#define EVENTS_RATE_MAX	   1000000 /* a second */
 #define EVENTS_READERS_MAX 64
+
+#define EVENTS_LOST_SHOWN 60 /* seconds that a loss is worth a word in status */
 
 struct events;
 
@@ -50,7 +51,7 @@ struct events_filter {
 	bool has_source;
 	struct prefix source; /* then: covers the source of the packet */
 	bool passes;	      /* also packets that pass */
-	uint32_t rate;	      /* a second, at most EVENTS_RATE_MAX; 0: as configured */
+	uint32_t rate;	      /* a second, at most CONFIG_EVENTS_RATE_MAX; 0: as configured */
 };
 
 /* Since the reader came; of lost and suppressed nobody knows whether it would have wanted them. */

@@ -13,6 +13,7 @@
 #include "daemon/http_listener.h"
 #include "daemon/http_peer.h"
 #include "daemon/http_socket.h"
+#include "daemon/http_stream.h"
 
 #define FINISH_MS      2000 /* how long http_free() lets answers under way finish */
 #define SECOND_MS      1000
@@ -62,6 +63,13 @@ static int64_t before_wait(void *arg)
 		if (h->retired[i])
 			wait = sooner(wait, listener_run_due(h->retired[i]));
 	return h->queue ? 0 : wait;
+}
+
+static void on_resumed(void *arg)
+{
+	struct http *h = arg;
+
+	h->resumed = true;
 }
 
 /* ---- certificates ---- */
@@ -253,6 +261,10 @@ int http_new(struct daemon *d, struct http **ret, struct problem *why)
 		return problem_set(why, -errno, "http: %s", strerror(errno));
 	look_at_tokens(h, true);
 
+	err = http_streams_new(d->loop, &d->streams);
+	if (err)
+		return problem_set(why, err, "http: %s", strerror(-err));
+	http_streams_serve(d->streams, on_resumed, h);
 	err = start_local(h, why);
 	err = err ?: start_tcp(h, why);
 	if (err)
@@ -333,6 +345,7 @@ struct http *http_free(struct http *h)
 	loop_set_prepare(h->d->loop, NULL, NULL);
 	loop_timer_remove(h->d->loop, h->second);
 	later_abandon(h);
+	http_streams_serve(h->d->streams, NULL, NULL);
 	finish(h);
 	if (h->path && lstat(h->path, &st) == 0 && st.st_dev == h->device && st.st_ino == h->inode)
 		unlink(h->path);
@@ -346,6 +359,7 @@ struct http *http_free(struct http *h)
 		close(h->tcp_fd);
 	http_tokens_free(h->tokens);
 	free(h->clients);
+	h->d->streams = http_streams_free(h->d->streams);
 	free(h->path);
 	if (h->d->http == h)
 		h->d->http = NULL;

@@ -8,6 +8,7 @@
 #include "daemon/http_auth.h"
 #include "daemon/http_clock.h"
 #include "daemon/http_connections.h"
+#include "daemon/http_stream.h"
 
 #define TRIM_ABOVE (1024 * 1024) /* a body that large leaves holes worth giving back */
 #define TURN_US	   10000	 /* of the loop that handlers may take before others have theirs */
@@ -132,10 +133,12 @@ static void add_header(struct MHD_Response *response, const struct http_reply *r
 }
 
 /* MHD takes the answer's bytes by reference: the body changes hands. */
-static struct MHD_Response *take_body(struct http_reply *reply)
+static struct MHD_Response *take_body(struct MHD_Connection *connection, struct http_reply *reply)
 {
 	struct MHD_Response *response;
 
+	if (reply->stream)
+		return http_stream_response(take_ptr(reply->stream), connection);
 	if (reply->fixed)
 		return MHD_create_response_from_buffer(reply->fixed_size, (void *)reply->fixed,
 						       MHD_RESPMEM_PERSISTENT);
@@ -162,8 +165,8 @@ static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
 				   "too many answers wait to be read: ask for less, or later");
 	x->held = reply->body.size;
 	budget->answers += x->held;
-	connection_enter(x->place, HTTP_ANSWERING, x->held);
-	response = take_body(reply);
+	connection_enter(x->place, reply->stream ? HTTP_STREAMING : HTTP_ANSWERING, x->held);
+	response = take_body(x->connection, reply);
 	if (!response)
 		return MHD_NO;
 

@@ -3,9 +3,13 @@
 
 #include <microhttpd.h>
 
+#include "daemon/http_stream.h"
+
 void http_reply_free(struct http_reply *r)
 {
 	text_free(&r->body);
+	http_stream_drop(r->stream);
+	r->stream = NULL;
 }
 
 void http_reply_header(struct http_reply *r, const char *name, const char *fmt, ...)
@@ -27,7 +31,7 @@ void http_reply_header(struct http_reply *r, const char *name, const char *fmt, 
 
 static void start_over(struct http_reply *r, const char *type)
 {
-	text_free(&r->body);
+	http_reply_free(r);
 	r->body = (struct text){};
 	r->fixed = NULL;
 	r->type = type;

@@ -17,14 +17,17 @@
 #define HTTP_HEADERS_MAX 8
 #define HTTP_HEADER_MAX	 256 /* bytes of a value, with NUL */
 
+struct http_stream;
+
 struct http_reply {
 	unsigned int status; /* 0: 200 */
 	const char *type;    /* static text */
 	struct text body;
 	const void *fixed; /* not NULL: the body instead, of static storage */
 	size_t fixed_size;
-	char allow[64]; /* 405, and of OPTIONS: the methods there are */
-	char etag[40];	/* with its quotes; "": it has none */
+	struct http_stream *stream; /* owned; not NULL: the answer without end (http_stream.h) */
+	char allow[64];		    /* 405, and of OPTIONS: the methods there are */
+	char etag[40];		    /* with its quotes; "": it has none */
 	size_t headers;
 	struct {
 		const char *name; /* static text */

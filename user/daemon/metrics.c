@@ -7,6 +7,7 @@
 #include "daemon/counters.h"
 #include "daemon/labels.h"
 #include "daemon/metrics_apply.h"
+#include "daemon/metrics_events.h"
 #include "daemon/metrics_feeds.h"
 #include "daemon/metrics_http.h"
 #include "daemon/metrics_store.h"
@@ -321,5 +322,6 @@ void metrics_write(struct daemon *d, struct text *out)
 	metrics_store_write(d, out);
 	metrics_samples_write(d, out);
 	metrics_http_write(d, out);
+	metrics_events_write(d, out);
 	write_process(d, out);
 }

@@ -20,6 +20,7 @@
 #include "daemon/apply.h"
 #include "daemon/daemon.h"
 #include "daemon/daemon_never.h"
+#include "daemon/events.h"
 #include "daemon/feeder_child.h"
 #include "daemon/feeds_run.h"
 #include "daemon/hits.h"
@@ -30,6 +31,8 @@
 #include "daemon/samples.h"
 #include "daemon/replies.h"
 #include "daemon/selftest.h"
+#include "daemon/topics.h"
+#include "plane/events.h"
 #include "plane/hits.h"
 
 #define MOAT_DEFAULT_CONFIG "/etc/moat/moat.yaml"
@@ -67,8 +70,9 @@ static void usage(FILE *out)
 	      "  -V, --version      print the version\n"
 	      "  -h, --help         print this\n"
 	      "\n"
-	      "Runs in the foreground. SIGHUP reloads the configuration; SIGTERM stops and\n"
-	      "leaves the filter in force ('moatctl detach' takes it off an interface).\n"
+	      "Runs in the foreground. SIGHUP reloads the configuration, SIGUSR1 opens the log\n"
+	      "of events anew; SIGTERM stops and leaves the filter in force ('moatctl detach'\n"
+	      "takes it off an interface).\n"
 	      "Exit: 0 done, 1 configuration, 2 system (says what is missing).\n",
 	      out);
 }
@@ -231,6 +235,10 @@ static void moatd_signal(void *arg, uint32_t events)
 			http_reload(m->http);
 			continue;
 		}
+		if (info.ssi_signo == SIGUSR1) {
+			events_reopen(m->daemon.events);
+			continue;
+		}
 		log_notice("stopping; the filter stays in force");
 		notify_send("STOPPING=1\nSTATUS=stopped; the filter stays in force");
 		loop_stop(m->daemon.loop);
@@ -246,6 +254,7 @@ static int moatd_signals(struct moatd *m)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -272,7 +281,7 @@ static int moatd_check_memory(const struct config *config, struct problem *why)
 {
 	uint64_t need = tables_memory(config->capacity) +
 			tables_flows_memory(config->replies ? config->flows : 0) +
-			tables_hits_memory(config->hits);
+			tables_hits_memory(config->hits) + tables_events_memory();
 	uint64_t have = memory_available();
 
 	if (need <= have)
@@ -356,6 +365,18 @@ static void moatd_log_kernel(void)
 	program_lacks(log_lack, &name);
 }
 
+/* Before programs are loaded, which are given the rings. Without them all else works. */
+static void moatd_start_events(struct moatd *m)
+{
+	struct daemon *d = &m->daemon;
+	struct problem why = {};
+
+	if (!events_new(d, &d->events, &why))
+		return;
+	log_warning("%s; packets cannot be watched", why.text);
+	snprintf(d->events_problem, sizeof(d->events_problem), "%s", why.text);
+}
+
 static int moatd_start(struct moatd *m, struct problem *why)
 {
 	_cleanup_(never_block_free) struct never_block never = {};
@@ -374,6 +395,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		replies_apply(d);
 		hits_apply(d);
 	}
+	if (!r)
+		moatd_start_events(m);
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never.prefix, never.count, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
@@ -383,10 +406,14 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		r = problem_set(why, -ENOMEM, "rates: out of memory");
 	if (!r && feeds_run_new(d, &d->feeds))
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
+	if (!r && topics_new(&d->topics))
+		r = problem_set(why, -ENOMEM, "topics: out of memory");
 	if (!r && audit_chain_new(d, &d->audit))
 		r = problem_set(why, -ENOMEM, "audit: out of memory");
 	if (!r && apply_begin(m->apply, d))
 		r = problem_set(why, -ENOMEM, "configuration: out of memory");
+	if (!r)
+		events_reload(d->events);
 	return r ?: http_new(d, &m->http, why);
 }
 
@@ -438,6 +465,8 @@ static void moatd_stop(struct moatd *m)
 	m->http = http_free(m->http);
 	m->apply = apply_free(m->apply);
 	d->rates = rates_free(d->rates);
+	d->events = events_free(d->events);
+	d->topics = topics_free(d->topics);
 	d->samples = samples_free(d->samples);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
