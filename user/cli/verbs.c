@@ -2,8 +2,8 @@
 #include "cli/verbs.h"
 
 const struct verb *const cli_verbs[] = {
-	&verb_status,  &verb_add,      &verb_allow,   &verb_remove,  &verb_list,
-	&verb_explain, &verb_top,      &verb_import,  &verb_feeds,   &verb_apply,
-	&verb_confirm, &verb_rollback, &verb_attach,  &verb_detach,  &verb_pause,
-	&verb_resume,  &verb_audit,    &verb_metrics, &verb_version, NULL,
+	&verb_status, &verb_add,     &verb_allow, &verb_remove, &verb_list,    &verb_explain,
+	&verb_top,    &verb_import,  &verb_feeds, &verb_apply,	&verb_confirm, &verb_rollback,
+	&verb_attach, &verb_detach,  &verb_pause, &verb_resume, &verb_audit,   &verb_metrics,
+	&verb_token,  &verb_version, NULL,
 };

@@ -25,6 +25,7 @@ extern const struct verb verb_attach;
 extern const struct verb verb_detach;
 extern const struct verb verb_pause;
 extern const struct verb verb_resume;
+extern const struct verb verb_token;
 extern const struct verb verb_version;
 
 #endif

@@ -34,6 +34,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/audit/accept", API_ADMIN, api_audit_accept, "", API_GIVES_JSON },
 	{ "GET", "/api/v1/whoami", API_READ, api_whoami, "", API_GIVES_JSON },
 	{ "GET", "/api/v1/tokens", API_ADMIN, api_tokens, "", API_GIVES_JSON },
+	{ "POST", "/api/v1/tokens/reload", API_ADMIN, api_tokens_reload, "", API_GIVES_JSON },
 	{ "POST", "/api/v1/pause", API_ADMIN, api_pause, "", API_GIVES_JSON | API_TAKES_JSON },
 	{ "POST", "/api/v1/resume", API_ADMIN, api_resume, "", API_GIVES_JSON },
 	{ "POST", "/api/v1/interfaces/*/attach", API_ADMIN, api_attach, "", API_GIVES_JSON },

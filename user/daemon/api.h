@@ -93,6 +93,7 @@ void api_audit_verify(struct daemon *d, const struct http_request *rq, struct ht
 void api_audit_accept(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_whoami(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_tokens(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_tokens_reload(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_pause(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * GET /api/v1/whoami and /api/v1/tokens: who asks and what he may; who else may
- * ask, and when he did so last. No secret is known here, and no hash is told.
+ * ask, and when he did so last; POST /api/v1/tokens/reload. No secret is known here, and no hash is told.
  */
 #include <time.h>
 
@@ -101,4 +101,11 @@ void api_tokens(struct daemon *d, const struct http_request *rq, struct http_rep
 	emit_end(&e, ']');
 	emit_end(&e, '}');
 	text_add(&reply->body, "\n");
+}
+
+/* The file says who may what, so only that it is looked at is asked for. */
+void api_tokens_reload(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	http_reload_tokens(d->http);
+	api_tokens(d, rq, reply);
 }

@@ -203,12 +203,17 @@ static void on_second(void *arg)
 	free_idle(h);
 }
 
-void http_reload(struct http *h)
+void http_reload_tokens(struct http *h)
 {
 	look_at_tokens(h, true);
+	connections_judge_tokens(h, time(NULL));
+}
+
+void http_reload(struct http *h)
+{
+	http_reload_tokens(h);
 	look_at_tls(h, true);
 	look_at_risks(h);
-	connections_judge_tokens(h, time(NULL));
 }
 
 /* ---- begin and end ---- */

@@ -22,6 +22,8 @@ int http_new(struct daemon *d, struct http **ret, struct problem *why);
 
 /* Reads the files of tokens and tls again, by the configuration that is in force now. */
 void http_reload(struct http *h);
+/* That of tokens alone; also a handler may. */
+void http_reload_tokens(struct http *h);
 
 struct http_numbers {
 	size_t open;	  /* connections over TCP */
