@@ -105,7 +105,8 @@ static int subject_of(gnutls_session_t session, char ret[static HTTP_SUBJECT_MAX
 	_cleanup_(certificate_freep) gnutls_x509_crt_t certificate = NULL;
 	unsigned int status = 1, count = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
-	size_t size = HTTP_SUBJECT_MAX;
+	gnutls_datum_t name = {};
+	bool fits;
 
 	if (!chain || !count)
 		return 0;
@@ -114,7 +115,13 @@ static int subject_of(gnutls_session_t session, char ret[static HTTP_SUBJECT_MAX
 	if (gnutls_x509_crt_init(&certificate) ||
 	    gnutls_x509_crt_import(certificate, chain, GNUTLS_X509_FMT_DER))
 		return -EPERM;
-	return gnutls_x509_crt_get_dn(certificate, ret, &size) ? -EPERM : 1;
+	if (gnutls_x509_crt_get_dn3(certificate, &name, 0))
+		return -EPERM;
+	fits = name.size < HTTP_SUBJECT_MAX && !memchr(name.data, '\0', name.size);
+	if (fits)
+		snprintf(ret, HTTP_SUBJECT_MAX, "%.*s", (int)name.size, (char *)name.data);
+	gnutls_free(name.data);
+	return fits ? 1 : -EPERM;
 }
 
 int http_tls_subject(struct MHD_Connection *connection, char ret[static HTTP_SUBJECT_MAX])
