@@ -130,7 +130,7 @@ $(BUILD)/tests/unit/test_store_%: $(BUILD)/tests/unit/test_store_%.o $(STORE) $(
 # The HTTP side over a fake daemon: the shorter stems win over test_daemon_% below.
 HTTP_UNIT := $(addprefix $(BUILD)/tests/unit/,http_lab.o fake_daemon.o fake_apply.o fake_feeds.o fake_events.o) $(BUILD)/daemon/loop.o \
 	     $(addprefix $(BUILD)/daemon/,metrics.o metrics_apply.o metrics_events.o metrics_feeds.o metrics_samples.o metrics_sieve.o metrics_store.o metrics_http.o feed_report.o labels.o protocols.o \
-	     counters.o rates.o rates_json.o web.o) \
+	     effect.o counters.o rates.o rates_json.o web.o) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/events*.c user/daemon/topics*.c)) \
 	     $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/http*.c user/daemon/api*.c user/daemon/audit*.c))
 $(BUILD)/tests/unit/test_daemon_http: $(BUILD)/tests/unit/test_daemon_http.o $(HTTP_UNIT) $(STORE) $(CORE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Takes a sample of the packets that pass.
+ * Takes a sample of the packets that pass, and of those that are dropped.
  *
  * What every packet pays is a few instructions on values that are at hand: the
  * counter that it has just raised, mixed, is its random number. No state, no
@@ -61,11 +61,17 @@ __attribute__((noinline)) int sample_take(struct xdp_md *ctx, __u64 word, __u32 
 	struct moat_samples *samples;
 	struct moat_sample *sample;
 	union transport transport;
+	__u64 used;
 
 	samples = bpf_map_lookup_elem(&moat_samples, &cpu);
 	if (!samples)
 		return 0;
-	if (samples->head - *(volatile __u64 *)&samples->tail >= MOAT_SAMPLE_RING) {
+	used = samples->head - *(volatile __u64 *)&samples->tail;
+	if (about.verdict == MOAT_VERDICT_DROP && used >= MOAT_SAMPLE_RING / 2) {
+		samples->missed_drops++;
+		return 0;
+	}
+	if (used >= MOAT_SAMPLE_RING) {
 		samples->missed++;
 		return 0;
 	}
@@ -94,8 +100,11 @@ static __always_inline void sample_packet(struct xdp_md *ctx, const struct packe
 	__u32 chance = iface->sample_chance;
 	union sample_about about;
 
-	if (sample_mix(counter, iface->sample_seed) >= chance || verdict == MOAT_VERDICT_DROP ||
-	    pkt->family == MOAT_OTHER)
+	if (verdict == MOAT_VERDICT_DROP)
+		chance = iface->drop_sampling
+				 ? MOAT_SAMPLE_CERTAIN >> ((iface->drop_sampling - 1) & 31)
+				 : 0;
+	if (sample_mix(counter, iface->sample_seed) >= chance || pkt->family == MOAT_OTHER)
 		return;
 	about.family = pkt->family;
 	about.verdict = verdict;

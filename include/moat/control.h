@@ -27,7 +27,9 @@ struct moat_iface {
 	__u32 replies; /* 1: let answers to what was opened here through, even from listed sources */
 	__u64 drop_reasons;  /* bit r: drop what leaves with plain reason r */
 	__u32 sample_chance; /* of 2^32: so many packets that pass become samples (moat/sample.h) */
-	__u32 sample_seed;
+	__u16 sample_seed;
+	__u8 drop_sampling; /* 0: no dropped packet becomes a sample; n: one in 2^(n-1) does */
+	__u8 reserved;
 };
 
 /* XDP metadata of a tagged packet, directly before the frame. */

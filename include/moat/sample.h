@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Samples of the packets that pass: whom the filter lets in, for whoever asks
- * what a list or a policy would hit, or who sends most.
+ * what a list or a policy would hit, or who sends most; and of those that are
+ * dropped, for whoever asks what another policy would let pass.
  *
  * Each packet with a readable IP source that is not dropped is taken with the
  * same chance (moat_iface.sample_chance), independently of all others, so that
  * the way from one sample to the next is of random length and nothing that
  * repeats itself can hide between samples. A sample carries the chance it was
- * taken with: it stands for MOAT_SAMPLE_CERTAIN / chance packets.
+ * taken with: it stands for MOAT_SAMPLE_CERTAIN / chance packets. Dropped ones
+ * are taken with a chance of their own (moat_iface.drop_sampling), and never
+ * fill more than half of a ring: a flood must not hide what passes.
  *
  * One ring for each CPU in the array moat_samples, mapped into the daemon. The
  * program writes at head, the daemon moves tail; a full ring takes nothing and
@@ -41,7 +44,7 @@ struct moat_sample {
 	__u8 protocol;	  /* IP protocol number */
 	__u8 known;	  /* enum moat_sample_known */
 	__u8 family;	  /* enum moat_family: IPv4 or IPv6 */
-	__u8 verdict;	  /* enum moat_verdict, not drop */
+	__u8 verdict;	  /* enum moat_verdict */
 	__u8 reason;	  /* enum moat_reason */
 	__u8 category;	  /* that decided; 0 without */
 	__u32 reserved;
@@ -49,10 +52,11 @@ struct moat_sample {
 
 /* Counts of ever; indexes are taken modulo the ring. */
 struct moat_samples {
-	__u64 head;	   /* samples written */
-	__u64 missed;	   /* packets that were to be samples while the ring was full */
-	__u64 reserved[6]; /* tail has a cache line of its own */
-	__u64 tail;	   /* samples read */
+	__u64 head;	    /* samples written */
+	__u64 missed;	    /* packets that were to be samples while the ring was full */
+	__u64 missed_drops; /* the same of dropped packets */
+	__u64 reserved[5];  /* tail has a cache line of its own */
+	__u64 tail;	    /* samples read */
 	__u64 spare[7];
 	struct moat_sample ring[MOAT_SAMPLE_RING];
 };

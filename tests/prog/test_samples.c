@@ -70,9 +70,10 @@ static int leave(void **state)
 	return 0;
 }
 
-static void set(struct world *w, uint32_t chance, uint32_t enforce)
+static void set_both(struct world *w, uint32_t chance, uint8_t drops, uint32_t enforce)
 {
 	const struct moat_iface iface = {
+		.drop_sampling = drops,
 		.enforce = enforce,
 		.drop_reasons = 1ULL << MOAT_TRUNCATED,
 		.sample_chance = chance,
@@ -80,6 +81,11 @@ static void set(struct world *w, uint32_t chance, uint32_t enforce)
 	};
 
 	harness_write(w->h, MOAT_MAP_IFACE, &(uint32_t){ 0 }, &iface);
+}
+
+static void set(struct world *w, uint32_t chance, uint32_t enforce)
+{
+	set_both(w, chance, 0, enforce);
 }
 
 static uint32_t send_from(struct world *w, const char *source)
@@ -173,6 +179,53 @@ static void what_is_dropped_or_has_no_source_is_no_sample(void **state)
 	assert_int_equal(last_sample(w).verdict, MOAT_VERDICT_MONITOR);
 }
 
+static void send_dropped(struct world *w, int count)
+{
+	struct harness_seen seen;
+	uint8_t frame[128];
+
+	fixture_frame(frame, "198.51.100.7");
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(harness_send(w->h, frame, 14 + 16, &seen), 0);
+		assert_int_equal(seen.xdp, XDP_DROP);
+	}
+}
+
+static void dropped_packets_are_samples_with_a_chance_of_their_own(void **state)
+{
+	struct world *w = *state;
+	struct moat_sample s;
+
+	set_both(w, 0, 1, 1);
+	send_from(w, "198.51.100.9");
+	assert_int_equal(w->ring->head, 0);
+	send_dropped(w, 1);
+	s = last_sample(w);
+	assert_int_equal(s.verdict, MOAT_VERDICT_DROP);
+	assert_int_equal(s.reason, MOAT_TRUNCATED);
+	assert_int_equal(s.chance, CERTAIN);
+	assert_memory_equal(s.source, ((uint8_t[16]){ 198, 51, 100, 7 }), 16);
+	w->ring->tail = w->ring->head = 0;
+	set_both(w, 0, 5, 1); /* one in 16: 100 of 1,600, give or take four standard deviations */
+	send_dropped(w, 1600);
+	assert_true(w->ring->head > 61 && w->ring->head < 139);
+	assert_int_equal(last_sample(w).chance, CERTAIN >> 4);
+}
+
+static void dropped_packets_leave_room_for_those_that_pass(void **state)
+{
+	struct world *w = *state;
+
+	set_both(w, CERTAIN, 1, 1);
+	send_dropped(w, MOAT_SAMPLE_RING);
+	assert_int_equal(w->ring->head, MOAT_SAMPLE_RING / 2);
+	assert_int_equal(w->ring->missed_drops, MOAT_SAMPLE_RING / 2);
+	for (int i = 0; i < MOAT_SAMPLE_RING / 2; i++)
+		send_from(w, "198.51.100.9");
+	assert_int_equal(w->ring->head, MOAT_SAMPLE_RING);
+	assert_int_equal(w->ring->missed, 0);
+}
+
 /* ---- which packets ---- */
 
 struct phases {
@@ -249,6 +302,8 @@ int main(void)
 		T(a_sample_says_who_sent_what),
 		T(off_takes_nothing),
 		T(what_is_dropped_or_has_no_source_is_no_sample),
+		T(dropped_packets_are_samples_with_a_chance_of_their_own),
+		T(dropped_packets_leave_room_for_those_that_pass),
 		T(senders_in_turns_are_sampled_alike),
 		T(a_full_ring_takes_nothing_and_counts_what_it_missed),
 #undef T

@@ -126,6 +126,32 @@ int samples_estimate(const struct samples *s, struct radius *r, struct radius_es
 	return radius_estimate(r, fake.window, fake.window_now, ret);
 }
 
+const struct window *samples_passed(const struct samples *s)
+{
+	(void)s;
+	return fake.window;
+}
+
+const struct window *samples_dropped(const struct samples *s)
+{
+	(void)s;
+	return NULL;
+}
+
+int64_t samples_now(void)
+{
+	return fake.window_now;
+}
+
+void sync_each_claim(const struct sync *s, const struct prefix *address, whatif_claim_fn fn,
+		     void *arg)
+{
+	(void)s;
+	(void)address;
+	(void)fn;
+	(void)arg;
+}
+
 void samples_numbers(const struct samples *s, struct samples_numbers *ret)
 {
 	(void)s;

@@ -91,6 +91,18 @@ void program_set_sampling(struct program *p, uint32_t chance)
 	settings_of(p)->sample_chance = chance;
 }
 
+void program_set_drop_sampling(struct program *p, uint8_t n)
+{
+	(void)p;
+	(void)n;
+}
+
+uint8_t program_drop_sampling(const struct program *p)
+{
+	(void)p;
+	return 0;
+}
+
 uint32_t program_sampling(const struct program *p)
 {
 	return settings_of(p)->sample_chance;

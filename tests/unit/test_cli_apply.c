@@ -49,6 +49,55 @@ static void apply_sends_the_file_and_says_when_it_ends(void **state)
 	assert_string_equal(lab->out, "confirmed: what runs is /etc/moat/moat.yaml\n");
 }
 
+#define SHARE(share, low, high, category, source)                                                  \
+	"{\"share\":" share ",\"at_least\":" low ",\"at_most\":" high                              \
+	",\"categories\":[{\"category\":\"" category "\",\"share\":" share "}],\"sources\":["      \
+	"{\"source\":\"" source "\",\"share\":" share "}]}"
+#define NONE "{\"share\":0,\"at_least\":0,\"at_most\":0.0009,\"categories\":[],\"sources\":[]}"
+
+static void a_dry_run_says_what_it_would_have_done(void **state)
+{
+	struct lab *lab = *state;
+
+	script(lab, 200,
+	       "{\"configuration\":{\"state\":\"confirmed\"},\"effect\":{\"changes\":\"a, b\","
+	       "\"seconds\":600,\"passed_samples\":48211,\"dropped_samples\":900,"
+	       "\"dropped_more\":" SHARE(
+		       "0.0031", "0.0025", "0.0038", "scan",
+		       "192.0.2.1") ",\"limited_more\":" NONE ",\"tagged_otherwise\":" NONE
+				    ",\"dropped_less\":" SHARE(
+					    "0.121", "0.11", "0.13", "spam",
+					    "192.0.2.2") ",\"not_judged\":\"region\"}}\n");
+	apply_file(lab, "--dry-run");
+	assert_int_equal(lab->code, 0);
+	assert_string_equal(lab->step[0].request.data, "POST /api/v1/config?dry_run=1\nhits: 0\n");
+	assert_string_equal(
+		lab->out,
+		"good, and not applied\n"
+		"  changes     a, b\n"
+		"  effect      would have dropped 0.310 % (0.250 % to 0.380 %) of what passed in the "
+		"last 10m, 48,211 samples\n"
+		"                by scan 0.310 %\n"
+		"                first: 192.0.2.1 0.310 %\n"
+		"              would have let pass 12.1 % (11.0 % to 13.0 %) of what was dropped, 900 "
+		"samples\n"
+		"                by spam 12.1 %\n"
+		"                first: 192.0.2.2 12.1 %\n"
+		"  not judged  region\n");
+	forget(lab);
+	script(lab, 200,
+	       "{\"effect\":{\"changes\":\"a\",\"seconds\":60,\"passed_samples\":300,"
+	       "\"dropped_samples\":0,\"dropped_more\":" NONE ",\"limited_more\":" NONE
+	       ",\"tagged_otherwise\":" NONE ",\"dropped_less\":null,\"not_judged\":null}}\n");
+	apply_file(lab, "-n");
+	assert_non_null(
+		strstr(lab->out, "  effect      none seen (at most 0.090 %) on what passed"));
+	forget(lab);
+	script(lab, 200, "{\"effect\":{\"changes\":\"a\",\"dropped_more\":null}}\n");
+	apply_file(lab, "-n");
+	assert_non_null(strstr(lab->out, "unknown: too little traffic to judge by\n"));
+}
+
 static void confirm_and_rollback_ask_for_just_that(void **state)
 {
 	struct lab *lab = *state;
@@ -97,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_lab(apply_sends_the_file_and_says_when_it_ends),
+		with_lab(a_dry_run_says_what_it_would_have_done),
 		with_lab(confirm_and_rollback_ask_for_just_that),
 		with_lab(a_configuration_that_is_refused_is_exit_code_1),
 		with_lab(what_cannot_be_meant_asks_nothing),

@@ -39,12 +39,25 @@ static void without_a_time_it_is_for_good(void **state)
 	assert_int_equal(fake_apply.seconds, 0);
 }
 
+static void a_dry_run_says_what_it_would_do_and_applies_nothing(void **state)
+{
+	_cleanup_response_ struct response r =
+		post(state, "/api/v1/config?confirm=90s&dry_run=1", "x: y\n");
+	const json_t *effect = json_object_get(r.json, "effect");
+
+	assert_int_equal(r.status, 200);
+	assert_null(fake_apply.call);
+	assert_true(json_is_object(effect));
+	assert_true(json_is_null(json_object_get(effect, "dropped_more")));
+	assert_int_equal(json_integer_value(json_object_get(effect, "passed_samples")), 0);
+}
+
 static void bad_requests_reach_nobody(void **state)
 {
 	static const char *const paths[] = {
 		"/api/v1/config?confirm=soon", "/api/v1/config?confirm=",
 		"/api/v1/config?confirm=0s",   "/api/v1/config?confirm=25h",
-		"/api/v1/config?for=60s",
+		"/api/v1/config?for=60s",      "/api/v1/config?dry_run=maybe",
 	};
 	struct response r;
 
@@ -153,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_LAB(a_configuration_arrives_with_its_time),
 		WITH_LAB(without_a_time_it_is_for_good),
+		WITH_LAB(a_dry_run_says_what_it_would_do_and_applies_nothing),
 		WITH_LAB(bad_requests_reach_nobody),
 		WITH_LAB(over_tcp_nobody_applies),
 		WITH_LAB(refusals_say_why),

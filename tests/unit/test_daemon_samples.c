@@ -75,6 +75,24 @@ static void steady_traffic_settles_at_the_rate(void **state)
 	}
 }
 
+static void the_chance_of_dropped_packets_is_a_power_of_two_that_rises_as_well(void **state)
+{
+	uint32_t chance = samples_chance(0, 10, 500, 1);
+	uint8_t last = 32, n = 0;
+
+	(void)state;
+	assert_int_equal(samples_drop_sampling(CERTAIN), 1);
+	assert_int_equal(samples_drop_sampling(CERTAIN / 3), 3);
+	assert_int_equal(samples_drop_sampling(1), 32);
+	for (int look = 0; look < 10; look++) {
+		n = samples_drop_sampling(chance);
+		assert_true(n == 1 || n < last);
+		last = n;
+		chance = samples_chance(CERTAIN >> (n - 1), 10, 500, 1);
+	}
+	assert_int_equal(n, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -84,6 +102,8 @@ int main(void)
 		cmocka_unit_test(interfaces_share_the_rate),
 		cmocka_unit_test(it_is_never_0_which_would_mean_off),
 		cmocka_unit_test(steady_traffic_settles_at_the_rate),
+		cmocka_unit_test(
+			the_chance_of_dropped_packets_is_a_power_of_two_that_rises_as_well),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,8 @@ void show_audit_proof(const struct cli *cli, const json_t *proof);
 void show_audit(const struct cli *cli, const json_t *audit);
 /* The member "configuration" of the status. */
 void show_configuration(const struct cli *cli, const json_t *configuration);
+/* The member "effect" of the answer to apply; dry_run: with what it changes. */
+void show_effect(const struct cli *cli, const json_t *effect, bool dry_run);
 void show_paused(const struct cli *cli, const json_t *answer);
 
 /* Prometheus text as JSON. */

@@ -8,21 +8,28 @@
 #include "cli/verbs.h"
 #include "core/units.h"
 
-enum { APPLY_CONFIRM };
+enum { APPLY_CONFIRM, APPLY_DRY_RUN };
 
 static const struct verb_option apply_options[] = {
 	[APPLY_CONFIRM] = { 0, "confirm", "TIME",
 			    "what ran before is in force again after 60s, 5m, unless 'confirm'ed" },
+	[APPLY_DRY_RUN] = { 'n', "dry-run", NULL,
+			    "check it, say what it would have done to the traffic, change nothing" },
 };
 
-static int show_answer(struct cli *cli, int code, const struct answer *answer)
+static int show_answer(struct cli *cli, int code, const struct answer *answer, bool dry_run)
 {
 	if (code != CLI_DONE)
 		return code;
-	if (cli->json)
+	if (cli->json) {
 		fputs(answer->body.data ? answer->body.data : "", cli->out);
+		return CLI_DONE;
+	}
+	if (dry_run)
+		fputs("good, and not applied\n", cli->out);
 	else
 		show_configuration(cli, json_object_get(answer->json, "configuration"));
+	show_effect(cli, json_object_get(answer->json, "effect"), dry_run);
 	return CLI_DONE;
 }
 
@@ -43,9 +50,11 @@ static int run_apply(struct cli *cli, const struct call *call)
 		return code;
 	text_add(&path, "/api/v1/config");
 	client_param(&path, "confirm", confirm);
+	client_param(&path, "dry_run", call->value[APPLY_DRY_RUN] ? "1" : NULL);
 	if (path.failed)
 		return cli_fail(cli, CLI_REFUSED, "out of memory");
-	return show_answer(cli, client_upload(cli, path.data, &file, &answer), &answer);
+	return show_answer(cli, client_upload(cli, path.data, &file, &answer), &answer,
+			   call->value[APPLY_DRY_RUN]);
 }
 
 const struct verb verb_apply = {
@@ -56,7 +65,8 @@ const struct verb verb_apply = {
 		"With --confirm what ran before is in force again by itself after that time, also when\n"
 		"moatd or the machine was restarted in between, unless 'moatctl confirm' comes first.\n"
 		"What is confirmed, or applied without --confirm, becomes the file that moatd was started\n"
-		"with; the one before is kept as FILE.previous. What only a restart can change is refused.",
+		"with; the one before is kept as FILE.previous. What only a restart can change is refused.\n"
+		"What it would have done to the packets of the last minutes is estimated from samples.",
 	.min_args = 1,
 	.max_args = 1,
 	.options = apply_options,
@@ -68,7 +78,7 @@ static int post(struct cli *cli, const char *path)
 {
 	_cleanup_(answer_free) struct answer answer = {};
 
-	return show_answer(cli, client_get(cli, "POST", path, NULL, &answer), &answer);
+	return show_answer(cli, client_get(cli, "POST", path, NULL, &answer), &answer, false);
 }
 
 static int run_confirm(struct cli *cli, const struct call *call)

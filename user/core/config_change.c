@@ -182,7 +182,7 @@ static int read_tree(const struct config *config, struct setting **ret)
 {
 	struct setting_file file = { .name = "configuration" };
 
-	return setting_parse(&file, config->text, config->size, ret);
+	return config->text ? setting_parse(&file, config->text, config->size, ret) : 0;
 }
 
 ssize_t config_changes(const struct config *was, const struct config *next,
@@ -285,7 +285,7 @@ void config_emit(const struct config *config, struct emit *e, const char *key)
 {
 	_cleanup_(setting_freep) struct setting *root = NULL;
 
-	if (!config->text || read_tree(config, &root) || !root)
+	if (read_tree(config, &root) || !root)
 		emit_null(e, key);
 	else
 		emit_setting(e, key, root);

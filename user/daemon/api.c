@@ -40,7 +40,7 @@ static const struct api_route routes[] = {
 	{ "POST", "/api/v1/interfaces/*/attach", API_ADMIN, api_attach, "", API_GIVES_JSON },
 	{ "POST", "/api/v1/interfaces/*/detach", API_ADMIN, api_detach, "", API_GIVES_JSON },
 	{ "GET", "/api/v1/config", API_READ, api_config_get, "", API_GIVES_JSON },
-	{ "POST", "/api/v1/config", API_ADMIN, api_config_apply, "confirm", API_GIVES_JSON },
+	{ "POST", "/api/v1/config", API_ADMIN, api_config_apply, "confirm dry_run", API_GIVES_JSON },
 	{ "POST", "/api/v1/config/confirm", API_ADMIN, api_config_confirm, "", API_GIVES_JSON },
 	{ "POST", "/api/v1/config/rollback", API_ADMIN, api_config_rollback, "", API_GIVES_JSON },
 	{ "GET", "/api/v1/feeds", API_READ, api_feeds, "", API_GIVES_JSON },

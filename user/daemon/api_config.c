@@ -9,6 +9,7 @@
 #include "daemon/api_listing.h"
 #include "daemon/api_status.h"
 #include "daemon/apply.h"
+#include "daemon/effect.h"
 
 void status_emit_configuration(struct daemon *d, struct emit *e)
 {
@@ -29,12 +30,15 @@ void status_emit_configuration(struct daemon *d, struct emit *e)
 	emit_end(e, '}');
 }
 
-static void answer(struct daemon *d, struct http_reply *reply)
+/* effect may be NULL. */
+static void answer(struct daemon *d, const struct effect *effect, struct http_reply *reply)
 {
 	struct emit e = http_reply_json(reply);
 
 	emit_begin(&e, NULL, '{');
 	status_emit_configuration(d, &e);
+	if (effect)
+		effect_emit(effect, &e);
 	emit_end(&e, '}');
 	text_add(&reply->body, "\n");
 }
@@ -77,24 +81,40 @@ static bool take_seconds(const struct http_request *rq, int64_t *ret, struct htt
 	return false;
 }
 
+/* What it would have done; nobody is refused for want of memory to tell. */
+static int look_first(struct daemon *d, const struct http_request *rq, struct effect *ret,
+		      struct problem *why)
+{
+	_cleanup_(config_freep) struct config *next = NULL;
+	int r = apply_check(d, rq->body, rq->body_size, &next, why);
+
+	if (!r && effect_of(d, next, ret))
+		*ret = (struct effect){};
+	return r;
+}
+
 void api_config_apply(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
 	struct problem why = {};
+	struct effect effect;
 	int64_t seconds;
+	bool dry_run;
 	int r;
 
-	if (!take_seconds(rq, &seconds, reply))
+	if (!take_seconds(rq, &seconds, reply) || !api_flag(rq, "dry_run", &dry_run, reply))
 		return;
 	if (!rq->body_size) {
 		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
 				   "the body is empty: a whole configuration is expected");
 		return;
 	}
-	r = apply_config(d->apply, rq->body, rq->body_size, seconds, &rq->actor, &why);
+	r = look_first(d, rq, &effect, &why);
+	if (!r && !dry_run)
+		r = apply_config(d->apply, rq->body, rq->body_size, seconds, &rq->actor, &why);
 	if (r < 0)
 		refuse(reply, r, &why);
 	else
-		answer(d, reply);
+		answer(d, &effect, reply);
 }
 
 void api_config_confirm(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
@@ -105,7 +125,7 @@ void api_config_confirm(struct daemon *d, const struct http_request *rq, struct 
 	if (r < 0)
 		refuse(reply, r, &why);
 	else
-		answer(d, reply);
+		answer(d, NULL, reply);
 }
 
 void api_config_rollback(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
@@ -116,5 +136,5 @@ void api_config_rollback(struct daemon *d, const struct http_request *rq, struct
 	if (r < 0)
 		refuse(reply, r, &why);
 	else
-		answer(d, reply);
+		answer(d, NULL, reply);
 }

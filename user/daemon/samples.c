@@ -18,7 +18,8 @@ struct source {
 
 struct samples {
 	struct daemon *d;
-	struct window *window; /* owned */
+	struct window *window;	/* owned: of what passed */
+	struct window *dropped; /* owned */
 	int timer;
 	struct source *source; /* owned */
 	size_t sources;
@@ -47,6 +48,21 @@ uint32_t samples_chance(uint32_t chance, double packets, int64_t ms, size_t inte
 	return next > 1 ? (uint32_t)next : 1;
 }
 
+static uint32_t drop_chance(uint8_t n)
+{
+	return n ? MOAT_SAMPLE_CERTAIN >> (n - 1) : 0;
+}
+
+uint8_t samples_drop_sampling(uint32_t chance)
+{
+	uint8_t n = 1;
+
+	/* Half of twice a chance is a bit less than it: that is no reason to take half. */
+	while (n < 32 && drop_chance(n) - (drop_chance(n) >> 8) > chance)
+		n++;
+	return n;
+}
+
 /* ---- a look ---- */
 
 #define LOOK_MAX 4096 /* samples of one interface in one look that are kept; the rest is missed */
@@ -54,9 +70,12 @@ uint32_t samples_chance(uint32_t chance, double packets, int64_t ms, size_t inte
 struct look {
 	struct samples *s;
 	int64_t now; /* seconds */
-	struct moat_sample sample[LOOK_MAX];
-	size_t count, over;
-	double packets; /* that they stand for */
+	uint32_t ifindex;
+	struct taken {
+		struct moat_sample sample[LOOK_MAX];
+		size_t count, over;
+		double packets; /* that they stand for */
+	} passed, dropped;
 };
 
 static double weight_of(const struct moat_sample *sample)
@@ -74,12 +93,15 @@ static bool is_sound(const struct moat_sample *sample)
 static void take(void *arg, const struct moat_sample *sample)
 {
 	struct look *look = arg;
+	struct taken *to = sample->verdict == MOAT_VERDICT_DROP ? &look->dropped : &look->passed;
 
-	look->packets += weight_of(sample);
-	if (look->count == LOOK_MAX)
-		look->over++;
-	else if (is_sound(sample) && sample->reason != MOAT_PAUSED)
-		look->sample[look->count++] = *sample;
+	to->packets += weight_of(sample);
+	if (to->count == LOOK_MAX) {
+		to->over++;
+	} else if (is_sound(sample) && sample->reason != MOAT_PAUSED) {
+		to->sample[to->count] = *sample;
+		to->sample[to->count++].reserved = look->ifindex;
+	}
 }
 
 /* Found by name, made if need be. NULL: out of memory. */
@@ -108,16 +130,31 @@ static struct source *source_of(struct samples *s, const struct iface_view *view
 }
 
 /* Those that a full ring missed are what the others stand for, too. */
+static void add_to(struct window *window, int64_t now, const struct taken *taken, uint64_t missed)
+{
+	uint64_t all = taken->count + taken->over + missed;
+	double more = taken->count ? (double)all / (double)taken->count : 1;
+
+	for (size_t i = 0; i < taken->count; i++)
+		window_add(window, now, &taken->sample[i], weight_of(&taken->sample[i]) * more);
+}
+
 static void add_samples(struct look *look, uint64_t missed)
 {
-	uint64_t all = look->count + look->over + missed;
-	double more = look->count ? (double)all / (double)look->count : 1;
+	add_to(look->s->window, look->now, &look->passed, missed);
+	add_to(look->s->dropped, look->now, &look->dropped, 0);
+	look->s->taken += look->passed.count;
+	look->s->missed += missed + look->passed.over;
+}
 
-	for (size_t i = 0; i < look->count; i++)
-		window_add(look->s->window, look->now, &look->sample[i],
-			   weight_of(&look->sample[i]) * more);
-	look->s->taken += look->count;
-	look->s->missed += missed + look->over;
+/* Dropped packets have a third of the rate: they are asked about less. */
+static void set_drop_sampling(struct program *program, const struct look *look, int64_t ms,
+			      size_t interfaces)
+{
+	uint32_t chance = samples_chance(drop_chance(program_drop_sampling(program)),
+					 look->dropped.packets, ms, interfaces * 3);
+
+	program_set_drop_sampling(program, samples_drop_sampling(chance));
 }
 
 static void look_at(struct samples *s, const struct iface_view *view, size_t interfaces)
@@ -131,13 +168,16 @@ static void look_at(struct samples *s, const struct iface_view *view, size_t int
 	if (source && look) {
 		look->s = s;
 		look->now = now / 1000;
+		look->ifindex = view->attachment.ifindex;
 		program_samples(view->program, take, look, &missed);
 		add_samples(look, missed - source->missed);
-		look->packets += (double)(missed - source->missed) *
-				 ((double)MOAT_SAMPLE_CERTAIN / (double)(chance ? chance : 1));
+		look->passed.packets +=
+			(double)(missed - source->missed) *
+			((double)MOAT_SAMPLE_CERTAIN / (double)(chance ? chance : 1));
 		program_set_sampling(view->program,
-				     samples_chance(chance, look->packets, now - source->looked,
-						    interfaces));
+				     samples_chance(chance, look->passed.packets,
+						    now - source->looked, interfaces));
+		set_drop_sampling(view->program, look, now - source->looked, interfaces);
 		source->missed = missed;
 		source->looked = now;
 	}
@@ -158,14 +198,18 @@ static void look_at_all(void *arg)
 	for (size_t i = 0; i < ifaces_count(s->d->ifaces); i++) {
 		ifaces_view(s->d->ifaces, i, &view);
 		interfaces += is_sampled(s, &view);
-		if (view.program && !s->d->config->sampling && program_sampling(view.program))
+		if (view.program && !s->d->config->sampling && program_sampling(view.program)) {
 			program_set_sampling(view.program, 0);
+			program_set_drop_sampling(view.program, 0);
+		}
 	}
 	if (!interfaces) {
 		window_close(s->window);
+		window_close(s->dropped);
 		return;
 	}
 	window_open(s->window, now_ms() / 1000);
+	window_open(s->dropped, now_ms() / 1000);
 	for (size_t i = 0; i < ifaces_count(s->d->ifaces); i++) {
 		ifaces_view(s->d->ifaces, i, &view);
 		if (is_sampled(s, &view))
@@ -186,7 +230,7 @@ int samples_new(struct daemon *d, struct samples **ret)
 	s->d = d;
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
 		seed = (uint64_t)now_ms();
-	r = window_new(seed, &s->window);
+	r = window_new(seed, &s->window) ?: window_new(~seed, &s->dropped);
 	if (r)
 		return r;
 	s->timer = loop_timer(d->loop, SAMPLES_LOOK_MS, SAMPLES_LOOK_MS, look_at_all, s);
@@ -203,6 +247,7 @@ struct samples *samples_free(struct samples *s)
 	if (s->timer > 0)
 		loop_timer_remove(s->d->loop, s->timer);
 	window_free(s->window);
+	window_free(s->dropped);
 	free(s->source);
 	free(s);
 	return NULL;
@@ -211,6 +256,21 @@ struct samples *samples_free(struct samples *s)
 int samples_estimate(const struct samples *s, struct radius *r, struct radius_estimate *ret)
 {
 	return radius_estimate(r, s ? s->window : NULL, now_ms() / 1000, ret);
+}
+
+const struct window *samples_passed(const struct samples *s)
+{
+	return s ? s->window : NULL;
+}
+
+const struct window *samples_dropped(const struct samples *s)
+{
+	return s ? s->dropped : NULL;
+}
+
+int64_t samples_now(void)
+{
+	return now_ms() / 1000;
 }
 
 void samples_numbers(const struct samples *s, struct samples_numbers *ret)

@@ -6,7 +6,8 @@
  * The chance of a packet to become a sample follows the traffic, so that about
  * SAMPLES_RATE a second are taken, shared by the interfaces; where less passes,
  * every packet is one. What passes while the filter is paused says nothing
- * about the clean traffic and is left out.
+ * about the clean traffic and is left out. Dropped packets have a window of
+ * their own, and a third of the rate.
  *
  * Belongs to the daemon; everything takes NULL for "nothing is sampled".
  */
@@ -28,6 +29,15 @@ DEFINE_CLEANUP(struct samples, samples_free)
 /* What passed would have been hit by r. 0 or -ENOMEM. */
 int samples_estimate(const struct samples *s, struct radius *r, struct radius_estimate *ret);
 
+/*
+ * The windows themselves, of what passed and of what was dropped, and now by
+ * their clock. In a sample "reserved" is the index of the interface. NULL:
+ * nothing is sampled.
+ */
+const struct window *samples_passed(const struct samples *s);
+const struct window *samples_dropped(const struct samples *s);
+int64_t samples_now(void);
+
 struct samples_numbers {
 	uint64_t taken;	 /* ever, by this process */
 	uint64_t missed; /* that were to be taken while a ring was full */
@@ -43,5 +53,8 @@ void samples_numbers(const struct samples *s, struct samples_numbers *ret);
  * packets and a lull only samples. interfaces share the rate.
  */
 uint32_t samples_chance(uint32_t chance, double packets, int64_t ms, size_t interfaces);
+
+/* The same chance, rounded down, as program_set_drop_sampling() takes it. */
+uint8_t samples_drop_sampling(uint32_t chance);
 
 #endif

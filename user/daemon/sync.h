@@ -15,6 +15,7 @@
 #include "core/gate.h"
 #include "core/model.h"
 #include "core/problem.h"
+#include "core/whatif.h"
 #include "plane/tables.h"
 #include "store/store.h"
 
@@ -145,6 +146,10 @@ struct sync_quorum {
 /* Calls fn for each such category that any live claim puts on the address. */
 void sync_each_quorum(const struct sync *s, const struct prefix *address,
 		      void (*fn)(void *arg, const struct sync_quorum *quorum), void *arg);
+
+/* Calls fn for every live claim on an address and on what covers it. */
+void sync_each_claim(const struct sync *s, const struct prefix *address, whatif_claim_fn fn,
+		     void *arg);
 
 /* Why an exact source is refused by the kernel side, GATE_PASSED if it is not. */
 enum gate_cause sync_refused(const struct sync *s, const struct prefix *source);

@@ -178,3 +178,35 @@ void sync_each_quorum(const struct sync *s, const struct prefix *address,
 			fn(arg, &votes.quorum);
 	}
 }
+
+struct tell {
+	const struct sync *s;
+	int64_t now;
+	whatif_claim_fn fn;
+	void *arg;
+};
+
+static void tell_claim(void *arg, const struct claim *claim)
+{
+	const struct tell *tell = arg;
+	const struct sync *s = tell->s;
+	struct whatif_claim told = {
+		.category = category_shown(s->rules->categories.name[claim->category]),
+		.source = claim->source,
+		.never = claim->feed == SYNC_FEED_NEVER_BLOCK,
+	};
+
+	if (claim->feed == SYNC_FEED_SELFTEST || (claim->expires && claim->expires <= tell->now))
+		return;
+	told.feed = told.never ? "" : feeds_name(s->feeds, claim->feed);
+	told.held = !told.never && sync_held(s, told.feed);
+	tell->fn(tell->arg, &told);
+}
+
+void sync_each_claim(const struct sync *s, const struct prefix *address, whatif_claim_fn fn,
+		     void *arg)
+{
+	struct tell tell = { .s = s, .now = sync_realtime(), .fn = fn, .arg = arg };
+
+	model_covering(s->model, address, tell_claim, &tell);
+}

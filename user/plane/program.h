@@ -103,8 +103,11 @@ int program_stats(const struct program *p, struct moat_stats *ret);
  */
 void program_set_sampling(struct program *p, uint32_t chance);
 uint32_t program_sampling(const struct program *p);
+/* The same of packets that are dropped: one in 2^(n-1) becomes a sample; 0: none does. */
+void program_set_drop_sampling(struct program *p, uint8_t n);
+uint8_t program_drop_sampling(const struct program *p);
 typedef void (*program_sample_fn)(void *arg, const struct moat_sample *sample);
-/* *ret_missed: packets ever that found a ring full. Returns how many were handed out. */
+/* *ret_missed: packets ever that passed and found a ring full. Returns how many were handed out. */
 size_t program_samples(struct program *p, program_sample_fn fn, void *arg, uint64_t *ret_missed);
 
 /*

@@ -19,7 +19,7 @@ static size_t rings_size(void)
 
 int program_samples_open(struct program *p, struct problem *why)
 {
-	uint32_t seed = 0;
+	uint16_t seed = 0;
 	void *at;
 
 	p->samples_seen = calloc(kernel_cpus(), sizeof(*p->samples_seen));
@@ -52,6 +52,16 @@ void program_set_sampling(struct program *p, uint32_t chance)
 uint32_t program_sampling(const struct program *p)
 {
 	return __atomic_load_n(&p->iface->sample_chance, __ATOMIC_ACQUIRE);
+}
+
+void program_set_drop_sampling(struct program *p, uint8_t n)
+{
+	__atomic_store_n(&p->iface->drop_sampling, n, __ATOMIC_RELEASE);
+}
+
+uint8_t program_drop_sampling(const struct program *p)
+{
+	return __atomic_load_n(&p->iface->drop_sampling, __ATOMIC_ACQUIRE);
 }
 
 size_t program_samples(struct program *p, program_sample_fn fn, void *arg, uint64_t *ret_missed)
