@@ -22,16 +22,9 @@ static bool takes_gzip(const char *accept)
 	       strcspn(weight + 3, ",") > strspn(weight + 3, ".0 ");
 }
 
-/* RFC 9110: one of a list, or any; a weak mark makes no difference here. */
-static bool has_it(const char *if_none_match, const char *etag)
-{
-	return if_none_match && (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, etag));
-}
-
 /* It runs its own scripts and asks its own server, nobody else. */
 static void tell_browser(struct http_reply *reply)
 {
-	http_reply_header(reply, MHD_HTTP_HEADER_CACHE_CONTROL, "private, no-cache");
 	http_reply_header(reply, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	http_reply_header(reply, "Content-Security-Policy",
 			  "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -45,7 +38,6 @@ void api_web(struct daemon *d, const struct http_request *rq, struct http_reply 
 {
 	const struct web_file *file = web_find(*rq->name ? rq->name : "index.html");
 	bool gzip = takes_gzip(http_header(rq, MHD_HTTP_HEADER_ACCEPT_ENCODING));
-	char etag[64];
 
 	(void)d;
 	if (!file) {
@@ -53,13 +45,8 @@ void api_web(struct daemon *d, const struct http_request *rq, struct http_reply 
 		return;
 	}
 	reply->type = file->type;
-	snprintf(etag, sizeof(etag), "\"%s%s\"", file->hash, gzip ? "-z" : "");
-	http_reply_header(reply, MHD_HTTP_HEADER_ETAG, "%s", etag);
+	snprintf(reply->etag, sizeof(reply->etag), "\"%s%s\"", file->hash, gzip ? "-z" : "");
 	tell_browser(reply);
-	if (has_it(http_header(rq, MHD_HTTP_HEADER_IF_NONE_MATCH), etag)) {
-		reply->status = MHD_HTTP_NOT_MODIFIED;
-		return;
-	}
 	if (!gzip) {
 		web_inflate(file, &reply->body);
 		return;

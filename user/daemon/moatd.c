@@ -365,6 +365,13 @@ static void moatd_log_kernel(void)
 	program_lacks(log_lack, &name);
 }
 
+static void moatd_tell_rates(void *arg, const struct text *live)
+{
+	const struct moatd *m = arg;
+
+	topics_publish(m->daemon.topics, TOPIC_RATES, live->data, live->size);
+}
+
 /* Before programs are loaded, which are given the rings. Without them all else works. */
 static void moatd_start_events(struct moatd *m)
 {
@@ -408,6 +415,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 		r = problem_set(why, -ENOMEM, "feeds: out of memory");
 	if (!r && topics_new(&d->topics))
 		r = problem_set(why, -ENOMEM, "topics: out of memory");
+	if (!r)
+		rates_on_look(d->rates, moatd_tell_rates, m);
 	if (!r && audit_chain_new(d, &d->audit))
 		r = problem_set(why, -ENOMEM, "audit: out of memory");
 	if (!r && apply_begin(m->apply, d))

@@ -11,6 +11,13 @@ export const token = {
 	set: (text) => (text ? sessionStorage.setItem(KEPT, text) : sessionStorage.removeItem(KEPT)),
 };
 
+/* Told when a token is no good any more: it is forgotten, so that nobody asks with it again and again. */
+let on_token_lost = () => {};
+
+export function when_token_lost(fn) {
+	on_token_lost = fn;
+}
+
 /* What moatd says is wrong; status 0: it did not answer. */
 export class Problem extends Error {
 	constructor(status, detail, cause = null) {
@@ -20,11 +27,11 @@ export class Problem extends Error {
 	}
 }
 
-function headers_for(accept, body) {
+function headers_for(accept, secret, body) {
 	const headers = { Accept: accept };
 
-	if (token.get())
-		headers.Authorization = `Bearer ${token.get()}`;
+	if (secret)
+		headers.Authorization = `Bearer ${secret}`;
 	if (body)
 		headers["Content-Type"] = "application/json";
 	return headers;
@@ -37,7 +44,11 @@ function url_of(path, query) {
 	return text ? `${path}?${text}` : path;
 }
 
-async function problem_of(answer) {
+async function problem_of(answer, secret) {
+	if (answer.status === 401 && secret && secret === token.get()) {
+		token.set("");
+		on_token_lost();
+	}
 	try {
 		const said = await answer.json();
 		return new Problem(answer.status, said.detail ?? said.title ?? `HTTP ${answer.status}`, said.cause ?? null);
@@ -46,13 +57,14 @@ async function problem_of(answer) {
 	}
 }
 
-export async function ask(method, path, { query, body } = {}) {
+/* with: another token than the one that is kept. */
+export async function ask(method, path, { query, body, with: secret = token.get() } = {}) {
 	let answer;
 
 	try {
 		answer = await fetch(url_of(path, query), {
 			method,
-			headers: headers_for("application/json", body),
+			headers: headers_for("application/json", secret, body),
 			body: body ? JSON.stringify(body) : undefined,
 			signal: AbortSignal.timeout(TIMEOUT_MS),
 			cache: "no-store",
@@ -63,7 +75,7 @@ export async function ask(method, path, { query, body } = {}) {
 		throw new Problem(0, why.name === "TimeoutError" ? "moatd does not answer in time" : "moatd does not answer");
 	}
 	if (!answer.ok)
-		throw await problem_of(answer);
+		throw await problem_of(answer, secret);
 	return answer.json();
 }
 
@@ -112,6 +124,7 @@ async function read_stream(answer, heard, fn) {
  */
 export async function stream(path, query, signal, fn) {
 	const ended = new AbortController();
+	const secret = token.get();
 	const both = AbortSignal.any([signal, ended.signal]);
 	let timer = 0;
 	const heard = () => {
@@ -122,14 +135,14 @@ export async function stream(path, query, signal, fn) {
 	heard();
 	try {
 		const answer = await fetch(url_of(path, query), {
-			headers: headers_for("text/event-stream"),
+			headers: headers_for("text/event-stream", secret),
 			signal: both,
 			cache: "no-store",
 			credentials: "omit",
 			redirect: "error",
 		});
 		if (!answer.ok)
-			throw await problem_of(answer);
+			throw await problem_of(answer, secret);
 		await read_stream(answer, heard, fn);
 	} catch (why) {
 		throw why instanceof Problem ? why : new Problem(0, "the stream ended");

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { Explain } from "./explain.js";
 import { by_id, choices, el } from "./format.js";
 import { show_headline } from "./headline.js";
-import { every } from "./live.js";
+import { every, follow } from "./live.js";
 import { Packets } from "./packets.js";
 import { Rates } from "./rates.js";
 import { show_feeds, show_interfaces, show_state, show_top } from "./tables.js";
@@ -19,7 +19,7 @@ const seen = { status: null, at: 0, lost: null }; /* the last status, and why th
 const explain = new Explain(by_id("search"), by_id("answer"));
 const rates = new Rates(rates_changed, show_link);
 const chart = new Chart(by_id("chart"), by_id("legend"), rates);
-const packets = new Packets(by_id("packets"), by_id("packets-hold"), (address) => explain.address(address));
+const packets = new Packets(by_id("packets"), by_id("packets-note"), by_id("packets-hold"), (address) => explain.address(address));
 
 function show_link(state) {
 	const link = by_id("link");
@@ -65,6 +65,22 @@ function lose(why) {
 	headline();
 }
 
+const PACKETS_RATE = 10; /* a second: more nobody reads */
+
+/* One stream has it all; where packets are refused, the rates come alone. */
+function follow_events() {
+	let packets_too = true;
+
+	follow("api/v1/events", () => (packets_too ? { topic: "packets,rates", rate: PACKETS_RATE } : { topic: "rates" }), (name, data) => {
+		({ rates: () => rates.heard(data), packet: () => packets.heard(data), lost: () => packets.told(data) })[name]?.();
+	}, (why) => {
+		rates.lost();
+		if (packets_too || !why.status)
+			packets.say(why.status ? why.message : "The stream of packets is interrupted; it is tried again.");
+		packets_too = !why.status || !packets_too;
+	});
+}
+
 function set_up_top() {
 	let by = "source";
 	const task = every(5, async () => show_top(by_id("top"), await get("api/v1/top", { by, limit: 12 }), (address) => explain.address(address)),
@@ -87,7 +103,8 @@ set_up_token();
 chart.controls(by_id("by"), by_id("unit"), by_id("range"));
 every(2, async () => take_status(await get("api/v1/status")), lose);
 rates.start();
-packets.start();
+packets.draw();
+follow_events();
 set_up_top();
 every(10, async () => show_feeds(by_id("feeds"), (await get("api/v1/feeds")).feeds), (why) => fail_table(by_id("feeds"), why));
 setInterval(headline, 1000);

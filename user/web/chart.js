@@ -149,7 +149,7 @@ export class Chart {
 		const when = this.at === null ? "now" : clock(this.rates.columns.times[this.at]);
 		const total = this.unit === "bytes" ? "bytes in all" : "packets in all";
 		const name = this.by === "reason" ? { reason: "", category: "" } : { [this.by]: "" };
-		const columns = { "": "swatch", verdict: "", ...name, [`${UNITS[this.unit]} ${when}`]: "n", [`mean of ${RANGES[this.rates.range].text}`]: "n wide", [total]: "n" };
+		const columns = { "": "swatch", verdict: "", ...name, [`${UNITS[this.unit]} ${when}`]: "n", [`mean of ${RANGES[this.rates.range].text}`]: "n wide", [total]: "n wide" };
 
 		fill_table(this.legend, "Verdicts: rates and totals", columns, this.groups.map((g) => this.legend_row(g)), "No packet was counted yet.");
 	}
@@ -169,7 +169,7 @@ export class Chart {
 			el("td", null, verdict_mark(g.verdict)), ...names,
 			el("td", { class: "n" }, short(value, SI[this.unit])),
 			el("td", { class: "n wide" }, short(g.mean, SI[this.unit])),
-			el("td", { class: "n", title: whole(this.unit === "bytes" ? g.bytes_total : g.packets_total) },
+			el("td", { class: "n wide", title: whole(this.unit === "bytes" ? g.bytes_total : g.packets_total) },
 				this.unit === "bytes" ? short(g.bytes_total, "B") : whole(g.packets_total)));
 	}
 }

@@ -18,7 +18,7 @@ function add_column(sum, column) {
 			sum[i] = (sum[i] ?? 0) + column[i];
 }
 
-/* Groups by key, with a column each, in the order of what came most. */
+/* Groups by key, with a column each, in the order of what came most: one that changes seldom. */
 export function group(columns, by, unit) {
 	const groups = new Map();
 	const factor = unit === "bytes" ? 8 : 1; /* bits are what a line is measured in */
@@ -49,7 +49,7 @@ export function group(columns, by, unit) {
 		g.now *= factor;
 		g.mean = known ? sum / known : 0;
 	}
-	return [...groups.values()].sort((a, b) => is_pass(a) - is_pass(b) || b.mean - a.mean || b.packets_total - a.packets_total || (a.key < b.key ? -1 : 1));
+	return [...groups.values()].sort((a, b) => is_pass(a) - is_pass(b) || b[`${unit}_total`] - a[`${unit}_total`] || (a.key < b.key ? -1 : 1));
 }
 
 /* Those that the chart shows, smallest last; what is too many becomes one. */

@@ -25,6 +25,23 @@ function paused_text(left) {
 	return left === null ? "Until somebody resumes it: moatctl resume." : `Filtering goes on by itself in ${duration(left)}.`;
 }
 
+function trouble_title(status, list) {
+	const what = list.length === 1 ? "one thing needs a look" : `${list.length} things need a look`;
+
+	return status.degraded.length ? `Degraded: ${what}` : `${what[0].toUpperCase()}${what.slice(1)}`;
+}
+
+/* A configuration that is rolled back by itself, as one of the troubles. */
+function unconfirmed(configuration, age) {
+	if (configuration?.state !== "unconfirmed" || configuration.seconds_left === null)
+		return [];
+	return [{
+		what: "configuration",
+		why: `the one by ${configuration.by ?? "somebody"} is not confirmed${configuration.changes ? ` (${configuration.changes})` : ""}; it is rolled back in ${duration(configuration.seconds_left - age)}`,
+		do: "moatctl confirm, if all is well",
+	}];
+}
+
 /*
  * kind, title, text and list of a status; age: how many seconds ago it was
  * given. lost: why there is no newer one.
@@ -37,14 +54,14 @@ function judge(status, age, lost) {
 	if (lost)
 		return { kind: "bad", title: "moatd does not answer", text: `What stands here is of ${clock(Date.now() / 1000 - age)}, ${duration(age)} ago. The filter in the kernel goes on without it. On the host: systemctl status moatd.`, list: [] };
 
-	const others = status.degraded.filter((t) => !(status.paused && t.what === "paused"));
+	const others = [...unconfirmed(status.configuration, age), ...status.degraded.filter((t) => !(status.paused && t.what === "paused"))];
 	const counting = status.interfaces.filter((i) => i.attached && !i.enforce);
 	if (status.paused) {
 		const left = status.paused.seconds_left;
 		return { kind: "bad", title: "Paused: every packet passes", text: paused_text(left === null ? null : left - age), list: others };
 	}
 	if (others.length)
-		return { kind: "warn", title: others.length === 1 ? "Degraded: one thing needs a look" : `Degraded: ${others.length} things need a look`, text: in_force(status), list: others };
+		return { kind: "warn", title: trouble_title(status, others), text: in_force(status), list: others };
 	if (counting.length)
 		return { kind: "warn", title: `Counting only on ${names(counting)}: nothing is dropped there`, text: `${in_force(status)} Set enforce: true when you trust what it counts.`, list: [] };
 	return { kind: "good", title: "All in force", text: in_force(status), list: [] };

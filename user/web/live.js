@@ -41,8 +41,9 @@ export function every(seconds, fn, failed) {
 }
 
 /*
- * Follows a stream for as long as the page is looked at. heard(name, data) for
- * each event; lost(why) when it ends, before it is tried again.
+ * Follows a stream for as long as the page is looked at; query() says which.
+ * heard(name, data) for each event; lost(why) when it ends, before it is tried
+ * again, later and later.
  */
 export function follow(path, query, heard, lost) {
 	const task = { timer: 0, wait: RETRY_MS, ended: null };
@@ -52,7 +53,7 @@ export function follow(path, query, heard, lost) {
 		task.stop();
 		const mine = (task.ended = new AbortController());
 		try {
-			await stream(path, query, mine.signal, (name, data) => {
+			await stream(path, query(), mine.signal, (name, data) => {
 				task.wait = RETRY_MS;
 				heard(name, data);
 			});

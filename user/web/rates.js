@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The rates as columns: what is kept, and what comes live behind it.
 import { get } from "./api.js";
-import { every, follow } from "./live.js";
+import { every } from "./live.js";
 
 export const RANGES = {
 	"5m": { text: "5 min", seconds: 300 },
@@ -101,23 +101,31 @@ export class Rates {
 		this.changed = changed;
 		this.state = state;
 		this.streaming = false;
+		this.waiting = [];
 	}
 
 	start() {
 		this.loader = every(10, () => this.load(), () => this.state("lost"));
-		this.stream = follow("api/v1/events", { topic: "rates" }, (name, look) => {
-			if (name !== "rates")
-				return;
-			this.streaming = true;
-			this.state("live");
-			this.#push(look);
-		}, () => {
-			/* Its gap is filled by what is kept, as soon as that is to be had. */
-			if (this.streaming)
-				this.fresh = false;
-			this.streaming = false;
-		});
 		every(2, () => this.#poll(), () => this.state("lost"));
+	}
+
+	/* A look, from the stream; those that come while what was before is asked for wait for it. */
+	heard(look) {
+		this.streaming = true;
+		this.state("live");
+		if (!look.seconds)
+			return;
+		if (this.fresh)
+			this.#push(look);
+		else
+			this.waiting.push(look);
+	}
+
+	/* The stream ended: the gap is filled by what is kept, as soon as that is to be had. */
+	lost() {
+		if (this.streaming)
+			this.again();
+		this.streaming = false;
 	}
 
 	choose(range) {
@@ -130,7 +138,6 @@ export class Rates {
 	again() {
 		this.fresh = false;
 		this.loader.now();
-		this.stream.now();
 	}
 
 	#push(look) {
@@ -159,6 +166,8 @@ export class Rates {
 				this.columns = columns;
 		}
 		this.fresh = true;
+		for (const look of this.waiting.splice(0))
+			this.#push(look);
 		this.changed();
 	}
 
