@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-DEADLINE = 20  # seconds that a condition may take
+DEADLINE = int(os.environ.get("PAGE_DEADLINE", "30"))  # seconds that a condition may take
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 FLAGS = [
