@@ -305,6 +305,18 @@ check_counted() {
 	fi
 }
 
+# ---- events ----
+
+# watched: which packets the program on the wire makes events of, as the kernel has it.
+watched() {
+	local map
+	for map in $(bpftool -j prog show id "$(in_ns "$IN" ip -j link show in0 | jq '.[0].xdp.prog.id')" | jq '.map_ids[]'); do
+		bpftool -j map show id "$map" | grep -q '"moat.bss"' &&
+			bpftool -j map dump id "$map" | jq '.[0].formatted.value[".bss"][0].moat_event_wanted'
+	done
+}
+watched_is() { [ "$(watched)" = "$1" ]; }
+
 # ---- traffic ----
 
 # send SOURCE... [options of traffic]: sets LAST_SENT and LAST_SECONDS.

@@ -31,14 +31,6 @@ said() { # said NAME KEY: of the last word about losses
 	jq -rs "[.[] | select(.lost) | .lost.$2] | last // 0" "$LAB/$1"
 }
 all_told() { [ "$(jq -rs '[.[] | select(.lost) | .lost | .delivered + .filtered + .lost + .suppressed + .limited + .slow] | last // 0' "$LAB/$1")" = "$2" ]; }
-wanted() { # the switch of the program on the wire, as the kernel has it
-	local map
-	for map in $(bpftool -j prog show id "$(in_ns "$IN" ip -j link show in0 | jq '.[0].xdp.prog.id')" | jq '.map_ids[]'); do
-		bpftool -j map show id "$map" | grep -q '"moat.bss"' &&
-			bpftool -j map dump id "$map" | jq '.[0].formatted.value[".bss"][0].moat_event_wanted'
-	done
-}
-wanted_is() { [ "$(wanted)" = "$1" ]; }
 
 lab_up
 configure "{ rate: 10000, log: $LAB/events.jsonl, log_size: 66k, log_keep: 2 }"
@@ -46,7 +38,7 @@ moat_start
 list $HOST botnet
 list 2001:db8:bad::/48 research
 list 192.0.2.0/24 scanner
-wait_for "$DEADLINE" wanted_is 1
+wait_for "$DEADLINE" watched_is 1
 
 check "the log is a reader" equal 1 "$(status .events.readers)"
 watch slow "format=ndjson"
@@ -91,14 +83,14 @@ check "the metrics say the same" equal "$(said flood suppressed)" "$(metric moat
 note "300,000 packets in $LAST_SECONDS s: $(lines flood) delivered, $(said flood suppressed) suppressed, $(said flood lost) lost"
 
 # Who watches is gone, or moatd is.
-check "while somebody watches, sampling is on" wanted_is 1
+check "while somebody watches, sampling is on" watched_is 1
 unwatch
 send $HOST --count 50 --rate 1000
-check "nobody watches: nothing is sampled" wait_for "$DEADLINE" wanted_is 0
+check "nobody watches: nothing is sampled" wait_for "$DEADLINE" watched_is 0
 watch dead "format=ndjson"
 moat_end KILL
 send $HOST --count 6000 --rate 2000
-check "kill -9: the program switches sampling off by itself" wanted_is 0
+check "kill -9: the program switches sampling off by itself" watched_is 0
 unwatch
 moat_start
 
@@ -108,7 +100,7 @@ configure "{ log: $LAB/nowhere/events.jsonl }"
 moat_start
 degraded_is() { status_is '[.degraded[] | select(.what == "events")] | length' "$1"; }
 check "a log that cannot be written is degraded" wait_for "$DEADLINE" degraded_is 1
-wait_for "$DEADLINE" wanted_is 1
+wait_for "$DEADLINE" watched_is 1
 mkdir "$LAB/nowhere"
 send $HOST --count 5 --rate 1000
 check "and written as soon as it can be" wait_for "$DEADLINE" test -s "$LAB/nowhere/events.jsonl"

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/units.h"
 #include "daemon/events_log.h"
+#include "daemon/events_sflow.h"
 #include "daemon/labels.h"
 #include "daemon/protocols.h"
 #include "moat/stats.h"
@@ -63,8 +64,10 @@ struct events {
 	char protocol[256][PROTOCOL_NAME];
 	struct json json[2];
 
-	struct events_log *log; /* owned; NULL: none */
-	struct problem problem; /* why it is not there */
+	struct events_log *log;	      /* owned; NULL: none */
+	struct events_sflow *sflow;   /* likewise */
+	struct events_numbers before; /* of those that a reload ended: counters never go back */
+	struct problem problem;	      /* why one of them is not there */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -374,6 +377,32 @@ void events_told(const struct events_reader *reader, struct events_told *ret)
 
 /* ---- the whole ---- */
 
+static void note_log(const struct events *e, struct events_numbers *ret)
+{
+	struct events_log_numbers n;
+
+	if (!e->log)
+		return;
+	events_log_numbers(e->log, &n);
+	ret->logged += n.written;
+	ret->log_lost += n.lost;
+	if (*n.problem)
+		ret->problem = n.problem;
+}
+
+static void note_sflow(const struct events *e, struct events_numbers *ret)
+{
+	struct events_sflow_numbers n;
+
+	if (!e->sflow)
+		return;
+	events_sflow_numbers(e->sflow, &n);
+	ret->sflow_sent += n.sent;
+	ret->sflow_lost += n.lost;
+	if (*n.problem)
+		ret->problem = n.problem;
+}
+
 void events_reload(struct events *e)
 {
 	const struct config *c = e ? e->d->config : NULL;
@@ -381,8 +410,14 @@ void events_reload(struct events *e)
 	if (!e)
 		return;
 	e->problem.text[0] = '\0';
+	note_log(e, &e->before);
+	note_sflow(e, &e->before);
 	e->log = events_log_free(e->log);
+	e->sflow = events_sflow_free(e->sflow);
 	if (c->events.log && events_log_new(e, e->d->loop, &c->events, &e->log, &e->problem))
+		log_error("%s", e->problem.text);
+	if (c->events.sflow_collector &&
+	    events_sflow_new(e, e->d->loop, &c->events, &e->sflow, &e->problem))
 		log_error("%s", e->problem.text);
 }
 
@@ -414,24 +449,12 @@ struct events *events_free(struct events *e)
 	if (!e)
 		return NULL;
 	events_log_free(e->log);
+	events_sflow_free(e->sflow);
 	while (e->first)
 		events_leave(e, e->first);
 	free(e->iface);
 	free(e);
 	return NULL;
-}
-
-static void note_log(const struct events *e, struct events_numbers *ret)
-{
-	struct events_log_numbers n;
-
-	if (!e->log)
-		return;
-	events_log_numbers(e->log, &n);
-	ret->logged = n.written;
-	ret->log_lost = n.lost;
-	if (*n.problem)
-		ret->problem = n.problem;
 }
 
 void events_numbers(const struct events *e, struct events_numbers *ret)
@@ -448,7 +471,12 @@ void events_numbers(const struct events *e, struct events_numbers *ret)
 		.suppressed = e->counts.suppressed,
 		.slow = e->slow,
 		.lost_at = e->lost_at,
+		.logged = e->before.logged,
+		.log_lost = e->before.log_lost,
+		.sflow_sent = e->before.sflow_sent,
+		.sflow_lost = e->before.sflow_lost,
 		.problem = e->problem.text,
 	};
 	note_log(e, ret);
+	note_sflow(e, ret);
 }
