@@ -228,6 +228,16 @@ void sync_each_quorum(const struct sync *s, const struct prefix *address,
 	(void)arg;
 }
 
+void sync_each_owner(const struct sync *s, const struct prefix *source,
+		     void (*fn)(void *arg, uint16_t feed, const char *name), void *arg)
+{
+	(void)s;
+	fn(arg, 7, "first");
+	fn(arg, 7, "first");
+	if (source->family == MOAT_IPV6)
+		fn(arg, 9, "six");
+}
+
 enum gate_cause sync_refused(const struct sync *s, const struct prefix *source)
 {
 	(void)s;

@@ -153,9 +153,112 @@ static void top_leaves_out_what_is_not_listed_any_more(void **state)
 	response_free(&r);
 }
 
+static void top_can_leave_out_what_was_not_seen_of_late(void **state)
+{
+	struct response r;
+
+	fake.hits = 1024;
+	fake.judged = true;
+	see("192.0.2.1", 5);
+	see("192.0.2.2", 900);
+	fake.hit[1].hit = hit(900, 3600);
+	r = get(state, "/api/v1/top?seen=10m");
+	assert_int_equal(json_array_size(json_object_get(r.json, "sources")), 1);
+	assert_string_equal(member(source_at(&r, 0), "source"), "192.0.2.1");
+	response_free(&r);
+	r = get(state, "/api/v1/top?by=prefix&seen=10m");
+	assert_int_equal(number_of(json_array_get(json_object_get(r.json, "prefixes"), 0), "hits"),
+			 5);
+	response_free(&r);
+}
+
+static void top_adds_up_by_prefix(void **state)
+{
+	static const struct {
+		const char *prefix;
+		json_int_t hits, sources;
+	} expected[] = {
+		{ "198.51.0.0/16", 500, 1 },
+		{ "192.0.2.0/24", 30, 3 },
+		{ "2001:db8::/48", 8, 2 },
+	};
+	struct response r;
+	const json_t *rows;
+
+	fake.hits = 1024;
+	see("192.0.2.1", 10);
+	see("2001:db8::1", 1);
+	see("192.0.2.255", 10);
+	see("2001:db8:0:1::/64", 7);
+	see("192.0.2.0/25", 10);
+	see("198.51.0.0/16", 500);
+	fake.hit[2].hit.sampled = 1;
+	r = get(state, "/api/v1/top?by=prefix&limit=3");
+	rows = json_object_get(r.json, "prefixes");
+	assert_int_equal(json_array_size(rows), ARRAY_SIZE(expected));
+	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		assert_string_equal(member(row, "prefix"), expected[i].prefix);
+		assert_int_equal(number_of(row, "hits"), expected[i].hits);
+		assert_int_equal(number_of(row, "sources"), expected[i].sources);
+		assert_int_equal(number_of(row, "bytes"), expected[i].hits * 60);
+		assert_int_equal(json_is_true(json_object_get(row, "hits_exact")), i != 1);
+	}
+	assert_int_equal(number_of(json_object_get(r.json, "left_out"), "hits"), 0);
+	response_free(&r);
+}
+
+static void top_adds_up_by_feed_each_source_once(void **state)
+{
+	const json_t *rows, *row;
+	struct response r;
+
+	fake.hits = 1024;
+	see("192.0.2.1", 10);
+	see("2001:db8::1", 5);
+	r = get(state, "/api/v1/top?by=feed");
+	rows = json_object_get(r.json, "feeds");
+	assert_int_equal(json_array_size(rows), 2);
+	row = json_array_get(rows, 0);
+	assert_string_equal(member(row, "feed"), "first");
+	assert_int_equal(number_of(row, "hits"), 15);
+	assert_int_equal(number_of(row, "sources"), 2);
+	assert_string_equal(member(json_array_get(rows, 1), "feed"), "six");
+	assert_int_equal(number_of(json_array_get(rows, 1), "hits"), 5);
+	response_free(&r);
+}
+
+static void top_has_every_category_with_what_it_decided(void **state)
+{
+	struct moat_stats *cells = calloc(MOAT_CELLS, sizeof(*cells));
+	const json_t *rows, *row;
+	struct response r;
+
+	cells[moat_cell(MOAT_IPV4, MOAT_VERDICT_DROP, MOAT_LISTED, FAKE_BOTNET)] =
+		(struct moat_stats){ .packets = 7, .bytes = 700 };
+	cells[moat_cell(MOAT_IPV6, MOAT_VERDICT_MONITOR, MOAT_LISTED, FAKE_BOTNET)].packets = 2;
+	cells[moat_cell(MOAT_IPV4, MOAT_VERDICT_PASS, MOAT_CLEAN, 0)].packets = 1000;
+	fake.stats = cells;
+	r = get(state, "/api/v1/top?by=category");
+	rows = json_object_get(r.json, "categories");
+	assert_int_equal(json_array_size(rows), 4);
+	row = json_array_get(rows, 0);
+	assert_string_equal(member(row, "category"), "botnet");
+	assert_int_equal(number_of(row, "hits"), 9);
+	assert_int_equal(number_of(row, "bytes"), 700);
+	assert_int_equal(number_of(row, "drop"), 7);
+	assert_int_equal(number_of(row, "monitor"), 2);
+	assert_int_equal(number_of(json_array_get(rows, 1), "hits"), 0);
+	response_free(&r);
+	fake.stats = NULL;
+	free(cells);
+}
+
 static void top_takes_what_it_knows(void **state)
 {
-	static const char *const bad[] = { "by=weather", "by=", "limit=0", "limit=1001", "n=1" };
+	static const char *const bad[] = { "by=weather", "by=",	  "limit=0",	       "limit=1001",
+					   "n=1",	 "seen=", "by=feed&seen=never" };
 	char path[64];
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -187,6 +290,10 @@ int main(void)
 		with_lab(explain_knows_of_no_hits_where_none_are_noted),
 		with_lab(top_has_the_most_active_first),
 		with_lab(top_leaves_out_what_is_not_listed_any_more),
+		with_lab(top_can_leave_out_what_was_not_seen_of_late),
+		with_lab(top_adds_up_by_prefix),
+		with_lab(top_adds_up_by_feed_each_source_once),
+		with_lab(top_has_every_category_with_what_it_decided),
 		with_lab(top_takes_what_it_knows),
 		with_lab(the_room_for_hits_is_a_metric),
 	};

@@ -25,7 +25,7 @@ static const struct api_route routes[] = {
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove,
 	  "source category feed dry_run", API_GIVES_JSON | API_TAKES_ROWS, &api_body_keys },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface", API_GIVES_JSON },
-	{ "GET", "/api/v1/top", API_READ, api_top, "by limit", API_GIVES_JSON },
+	{ "GET", "/api/v1/top", API_READ, api_top, "by limit seen", API_GIVES_JSON },
 	{ "GET", "/api/v1/rates", API_READ, api_rates, "since step", API_GIVES_JSON },
 	{ "GET", "/api/v1/events", API_READ, api_events,
 	  "topic verdict reason category iface source passes rate bytes format" },

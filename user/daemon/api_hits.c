@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GET /api/v1/top: the most active of the listed sources.
+ * GET /api/v1/top: which way of adding up; the most active of the listed sources.
  */
 #include "daemon/api_hits.h"
 
 #include <microhttpd.h>
 #include <time.h>
 
+#include "core/units.h"
 #include "daemon/api.h"
 #include "daemon/api_listing.h"
 #include "daemon/api_store.h"
+#include "daemon/api_top.h"
 #include "moat/source.h"
 #include "plane/hits.h"
 
@@ -55,6 +57,7 @@ struct place {
 /* Places are in order, the first has the most hits. */
 struct top {
 	struct daemon *d;
+	uint32_t seen_since;
 	size_t limit, count;
 	struct place place[LIMIT_MAX];
 };
@@ -77,6 +80,8 @@ static int consider(void *arg, const struct prefix *source, const struct moat_hi
 	size_t at = top->count;
 	uint64_t set;
 
+	if (hit->last < top->seen_since)
+		return 0;
 	if (at == top->limit && hit->packets <= top->place[at - 1].hit.packets)
 		return 0;
 	if (!is_listed(top->d, source, &set))
@@ -102,26 +107,20 @@ static void emit_place(struct emit *e, const struct daemon *d, const struct plac
 	emit_end(e, '}');
 }
 
-void api_top(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+void top_by_source(struct daemon *d, const struct top_request *rq, struct http_reply *reply)
 {
 	_cleanup_free_ struct top *top = calloc(1, sizeof(*top));
-	const char *by = http_query(rq, "by");
 	struct problem why = {};
 	struct emit e;
 	int err;
 
-	if (by && strcmp(by, "source") != 0) {
-		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
-				   "by='%.40s': source is expected", by);
-		return;
-	}
 	if (!top) {
 		http_reply_error(reply, -ENOMEM, &why);
 		return;
 	}
-	if (!api_limit(rq, LIMIT_PRESET, LIMIT_MAX, &top->limit, reply))
-		return;
 	top->d = d;
+	top->limit = rq->limit;
+	top->seen_since = rq->seen_since;
 	err = tables_each_hit(d->tables, consider, top);
 	if (err) {
 		problem_set(&why, err, "the hits cannot be read: %s", strerror(-err));
@@ -138,4 +137,56 @@ void api_top(struct daemon *d, const struct http_request *rq, struct http_reply 
 	emit_end(&e, ']');
 	emit_end(&e, '}');
 	text_add(&reply->body, "\n");
+}
+
+/* ---- by what ---- */
+
+/* seen=60s: the tick of then. */
+static bool read_seen(const struct http_request *rq, uint32_t *ret, struct http_reply *reply)
+{
+	const char *seen = http_query(rq, "seen");
+	struct timespec boot;
+	int64_t seconds;
+
+	*ret = 0;
+	if (!seen)
+		return true;
+	if (units_duration(seen, &seconds)) {
+		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+				   "seen='%.40s': a duration (60s, 10m, 1h) is expected", seen);
+		return false;
+	}
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	if (boot.tv_sec > seconds)
+		*ret = (uint32_t)((uint64_t)(boot.tv_sec - seconds) * NS_PER_SECOND >>
+				  MOAT_TICK_SHIFT);
+	return true;
+}
+
+void api_top(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	static const struct {
+		const char *by;
+		void (*answer)(struct daemon *d, const struct top_request *rq,
+			       struct http_reply *reply);
+	} ways[] = {
+		{ "source", top_by_source },
+		{ "prefix", top_by_prefix },
+		{ "feed", top_by_feed },
+		{ "category", top_by_category },
+	};
+	const char *by = http_query(rq, "by") ?: "source";
+	struct top_request top;
+
+	if (!api_limit(rq, LIMIT_PRESET, LIMIT_MAX, &top.limit, reply) ||
+	    !read_seen(rq, &top.seen_since, reply))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		if (strcmp(ways[i].by, by) == 0) {
+			ways[i].answer(d, &top, reply);
+			return;
+		}
+	}
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+			   "by='%.40s': source, prefix, feed or category is expected", by);
 }

@@ -151,6 +151,14 @@ void sync_each_quorum(const struct sync *s, const struct prefix *address,
 void sync_each_claim(const struct sync *s, const struct prefix *address, whatif_claim_fn fn,
 		     void *arg);
 
+/*
+ * Calls fn for every live listing of source and of what covers it: the number
+ * of its feed, one and the same for all of the feed's, and its name, which
+ * belongs to sync. moat's own are left out.
+ */
+void sync_each_owner(const struct sync *s, const struct prefix *source,
+		     void (*fn)(void *arg, uint16_t feed, const char *name), void *arg);
+
 /* Why an exact source is refused by the kernel side, GATE_PASSED if it is not. */
 enum gate_cause sync_refused(const struct sync *s, const struct prefix *source);
 

@@ -210,3 +210,33 @@ void sync_each_claim(const struct sync *s, const struct prefix *address, whatif_
 
 	model_covering(s->model, address, tell_claim, &tell);
 }
+
+struct owners {
+	const struct sync *s;
+	int64_t now;
+	void (*fn)(void *arg, uint16_t feed, const char *name);
+	void *arg;
+};
+
+static void tell_owner(void *arg, const struct claim *claim)
+{
+	const struct owners *o = arg;
+	const struct feeds *feeds = o->s->feeds;
+	const char *name;
+	int number;
+
+	if (claim->feed == SYNC_FEED_NEVER_BLOCK || claim->feed == SYNC_FEED_SELFTEST ||
+	    (claim->expires && claim->expires <= o->now))
+		return;
+	name = feeds_name(feeds, claim->feed);
+	number = feeds_is_cidr(feeds, claim->feed) ? feeds_find(feeds, name, false) : -ENOENT;
+	o->fn(o->arg, number < 0 ? claim->feed : (uint16_t)number, name);
+}
+
+void sync_each_owner(const struct sync *s, const struct prefix *source,
+		     void (*fn)(void *arg, uint16_t feed, const char *name), void *arg)
+{
+	struct owners owners = { .s = s, .now = sync_realtime(), .fn = fn, .arg = arg };
+
+	model_covering(s->model, source, tell_owner, &owners);
+}
