@@ -52,7 +52,7 @@ LIBS_core  := -lyaml -lz -lzstd -lm
 LIBS_store := -lsqlite3 -lcrypto
 LIBS_plane := -lbpf -lelf -lz
 LIBS_daemon := -lmicrohttpd -lgnutls -lcrypto -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
-LIBS_cli   := -lcurl -lcrypto -ljansson
+LIBS_cli   := -lcurl -lcrypto -ljansson -lncursesw -ltinfo
 
 layer_objects = $(patsubst user/%.c,$(BUILD)/%.o,$(sort $(wildcard user/$(1)/*.c)))
 CORE   := $(call layer_objects,core)

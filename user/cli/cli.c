@@ -9,12 +9,19 @@
 /* Long options without a letter get numbers above every character. */
 #define LONG_ONLY 256
 
-enum { OPTION_SOCKET = 's', OPTION_OUTPUT = 'o', OPTION_HELP = 'h', OPTION_VERSION = 'V' };
+enum {
+	OPTION_SOCKET = 's',
+	OPTION_OUTPUT = 'o',
+	OPTION_HELP = 'h',
+	OPTION_VERSION = 'V',
+	OPTION_COLOR = LONG_ONLY - 1,
+};
 
 /* Of moatctl itself; also taken behind the verb. */
 static const struct option common[] = {
 	{ "socket", required_argument, NULL, OPTION_SOCKET },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
+	{ "color", required_argument, NULL, OPTION_COLOR },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
 };
@@ -37,6 +44,7 @@ static void show_common_help(FILE *out)
 {
 	fputs("  -s, --socket PATH        the daemon's socket (" CONFIG_SOCKET ")\n"
 	      "  -o, --output text|json   how to print\n"
+	      "      --color WHEN         auto (on a terminal, without NO_COLOR), always, never\n"
 	      "  -h, --help               this help\n",
 	      out);
 }
@@ -88,6 +96,14 @@ static int take_common(struct cli *cli, int option, const char *value, const str
 		cli->json = value && strcmp(value, "json") == 0;
 		if (!cli->json && (!value || strcmp(value, "text") != 0))
 			return cli_fail(cli, CLI_USAGE, "-o: text or json is expected");
+		return -1;
+	case OPTION_COLOR:
+		if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
+		    strcmp(value, "never") != 0)
+			return cli_fail(cli, CLI_USAGE,
+					"--color: auto, always or never is expected");
+		if (strcmp(value, "auto") != 0)
+			cli->colour = strcmp(value, "always") == 0;
 		return -1;
 	case OPTION_HELP:
 		if (verb)

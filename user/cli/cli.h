@@ -23,6 +23,7 @@ struct cli {
 	bool json;     /* -o json */
 	bool colour;   /* out is a terminal that wants it */
 	bool progress; /* err is a terminal */
+	bool screen;   /* in and out are a terminal: full screen is possible */
 	FILE *in, *out, *err;
 	int64_t now;	       /* unix seconds */
 	struct client *client; /* owned by cli_run() */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/client.h"
 
-#include <curl/curl.h>
-
+#include "cli/client_curl.h"
+#include "cli/progress.h"
 #include "cli/table.h"
 
 #define CONNECT_TIMEOUT_S 5L
@@ -37,15 +37,18 @@ const char *answer_text(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+bool client_take(struct text *body, const char *data, size_t size)
+{
+	if (size > CLIENT_ANSWER_MAX - body->size)
+		return false;
+	text_add(body, "%.*s", (int)size, data);
+	return !body->failed;
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
 {
-	struct text *body = arg;
-
 	(void)size; /* always 1 */
-	if (count > CLIENT_ANSWER_MAX - body->size)
-		return 0;
-	text_add(body, "%.*s", (int)count, data);
-	return body->failed ? 0 : count;
+	return client_take(arg, data, count) ? count : 0;
 }
 
 static struct client *client_of(struct cli *cli)
@@ -64,42 +67,55 @@ static struct client *client_of(struct cli *cli)
 	return c;
 }
 
-static int no_daemon(const struct cli *cli, CURLcode failed, long error)
+const char *client_why(const struct cli *cli, CURLcode failed, long os_error,
+		       char buf[static CLIENT_WHY_MAX])
 {
 	if (failed == CURLE_OPERATION_TIMEDOUT)
-		return cli_fail(cli, CLI_NO_DAEMON,
-				"no answer on %s in time: moatd is busy or hangs; see 'journalctl -u "
-				"moatd'",
-				cli->socket);
-	if (error == EACCES)
-		return cli_fail(cli, CLI_NO_DAEMON,
-				"%s: permission denied: run moatctl as root or as a member of the "
-				"socket's group",
-				cli->socket);
-	if (error == ENOENT || error == ECONNREFUSED)
-		return cli_fail(cli, CLI_NO_DAEMON,
-				"no daemon on %s (%s): start it with 'systemctl start moatd' or 'moatd "
-				"-c FILE', or name its socket with -s",
-				cli->socket, strerror((int)error));
-	return cli_fail(cli, CLI_NO_DAEMON, "%s: %s", cli->socket,
-			error ? strerror((int)error) : curl_easy_strerror(failed));
+		snprintf(buf, CLIENT_WHY_MAX,
+			 "no answer on %s in time: moatd is busy or hangs; see 'journalctl -u moatd'",
+			 cli->socket);
+	else if (os_error == EACCES)
+		snprintf(buf, CLIENT_WHY_MAX,
+			 "%s: permission denied: run moatctl as root or as a member of the socket's "
+			 "group",
+			 cli->socket);
+	else if (os_error == ENOENT || os_error == ECONNREFUSED)
+		snprintf(buf, CLIENT_WHY_MAX,
+			 "no daemon on %s (%s): start it with 'systemctl start moatd' or 'moatd -c "
+			 "FILE', or name its socket with -s; what was in force stays in force",
+			 cli->socket, strerror((int)os_error));
+	else
+		snprintf(buf, CLIENT_WHY_MAX, "%s: %s", cli->socket,
+			 os_error ? strerror((int)os_error) : curl_easy_strerror(failed));
+	return buf;
 }
 
-static void set_request(CURL *curl, const struct cli *cli, const char *method, const char *path,
-			const struct text *body, struct answer *answer)
+bool client_prepare(CURL *curl, const struct cli *cli, const char *path)
 {
+	struct text url = {};
+	bool fits;
+
+	text_add(&url, "http://localhost%s", path);
 	curl_easy_reset(curl);
+	fits = !url.failed && curl_easy_setopt(curl, CURLOPT_URL, url.data) == CURLE_OK;
+	text_free(&url);
 	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, cli->socket);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "moatctl/" MOAT_VERSION);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, ANSWER_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	return fits;
+}
+
+static void set_request(CURL *curl, const char *method, const char *path, const struct text *body,
+			struct answer *answer)
+{
+	bool is_list = strncmp(path, FEEDS, strlen(FEEDS)) == 0;
+
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, is_list ? LIST_TIMEOUT_S : ANSWER_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
 	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
-	if (strncmp(path, FEEDS, strlen(FEEDS)) == 0)
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT, LIST_TIMEOUT_S);
 	if (strcmp(method, "POST") == 0) {
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body->data : "");
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
@@ -115,33 +131,43 @@ static struct curl_slist *make_headers(const char *type)
 	return type ? curl_slist_append(headers, type) : headers;
 }
 
+static int show_sent(void *arg, curl_off_t to_get, curl_off_t got, curl_off_t to_send,
+		     curl_off_t sent)
+{
+	(void)to_get;
+	(void)got;
+	progress_sent(arg, (uint64_t)sent, (uint64_t)to_send);
+	return 0;
+}
+
+/* progress may be NULL. */
 static int ask(struct cli *cli, const char *method, const char *path, const struct text *body,
-	       const char *type, struct answer *ret)
+	       const char *type, struct progress *progress, struct answer *ret)
 {
 	struct client *c = client_of(cli);
+	char why[CLIENT_WHY_MAX];
 	struct curl_slist *headers;
-	struct text url = {};
 	long error = 0;
 	CURLcode done;
 
 	*ret = (struct answer){};
-	text_add(&url, "http://localhost%s", path);
-	if (!c || url.failed || (body && body->failed)) {
-		text_free(&url);
+	if (!c || (body && body->failed) || !client_prepare(c->curl, cli, path))
 		return cli_fail(cli, CLI_REFUSED, "out of memory");
-	}
 	headers = make_headers(type);
-	set_request(c->curl, cli, method, path, body, ret);
-	curl_easy_setopt(c->curl, CURLOPT_URL, url.data);
+	set_request(c->curl, method, path, body, ret);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+	if (progress) {
+		curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, show_sent);
+		curl_easy_setopt(c->curl, CURLOPT_XFERINFODATA, progress);
+	}
 	done = curl_easy_perform(c->curl);
 	curl_easy_getinfo(c->curl, CURLINFO_OS_ERRNO, &error);
 	curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &ret->status);
 	curl_slist_free_all(headers);
-	text_free(&url);
 	if (done != CURLE_OK) {
 		answer_free(ret);
-		return no_daemon(cli, done, error);
+		return cli_fail(cli, CLI_NO_DAEMON, "%s", client_why(cli, done, error, why));
 	}
 	if (ret->body.data)
 		ret->json = json_loadb(ret->body.data, ret->body.size, 0, NULL);
@@ -151,7 +177,8 @@ static int ask(struct cli *cli, const char *method, const char *path, const stru
 int client_ask(struct cli *cli, const char *method, const char *path, const struct text *body,
 	       struct answer *ret)
 {
-	return ask(cli, method, path, body, body ? "Content-Type: application/json" : NULL, ret);
+	return ask(cli, method, path, body, body ? "Content-Type: application/json" : NULL, NULL,
+		   ret);
 }
 
 bool client_succeeded(const struct cli *cli, const struct answer *answer, int *ret_code)
@@ -184,8 +211,11 @@ int client_get(struct cli *cli, const char *method, const char *path, const stru
 
 int client_upload(struct cli *cli, const char *path, const struct text *file, struct answer *ret)
 {
-	int code = ask(cli, "POST", path, file, "Content-Type: application/octet-stream", ret);
+	struct progress progress = progress_begin(cli);
+	int code = ask(cli, "POST", path, file, "Content-Type: application/octet-stream",
+		       cli->progress ? &progress : NULL, ret);
 
+	progress_end(&progress);
 	if (code == CLI_DONE && !client_succeeded(cli, ret, &code))
 		answer_free(ret);
 	return code;

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "core/text.h"
 
+#define CLIENT_WHY_MAX	  512			/* bytes of why there is no answer */
 #define CLIENT_ANSWER_MAX (256UL * 1024 * 1024) /* bytes taken of an answer */
 
 struct client *client_free(struct client *c); /* takes NULL, returns NULL */

@@ -23,6 +23,7 @@ int main(int argc, char **argv)
 		.socket = CONFIG_SOCKET,
 		.colour = wants_colour(),
 		.progress = isatty(STDERR_FILENO),
+		.screen = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO),
 		.in = stdin,
 		.out = stdout,
 		.err = stderr,

@@ -4,6 +4,7 @@
  */
 #include "cli/client.h"
 #include "cli/show.h"
+#include "cli/top.h"
 
 void show_hits(const struct cli *cli, const json_t *source)
 {
@@ -24,52 +25,60 @@ void show_hits(const struct cli *cli, const json_t *source)
 		show_time(json_object_get(source, "first_seen"), cli->now, "never", first));
 }
 
-static void add_count(struct table *table, const json_t *source, const char *member)
+static void add_count(struct table *table, const json_t *row, const char *member)
 {
-	bool exact = json_is_true(json_object_get(source, "hits_exact"));
+	bool exact = json_is_true(json_object_get(row, "hits_exact"));
 	char count[SHOW_MAX], text[SHOW_MAX + 1];
 
 	snprintf(text, sizeof(text), "%s%s", exact ? "" : "~",
-		 show_count(show_number(source, member), count));
+		 show_count(show_number(row, member), count));
 	table_add(table, TINT_NONE, text);
 }
 
-static void add_source(const struct cli *cli, struct table *table, const json_t *source)
+static void add_row(const struct cli *cli, struct table *table, enum top_by by, const json_t *row)
 {
-	struct text names = {};
+	struct text detail = {};
 	char time[SHOW_MAX];
 
-	show_names(json_object_get(source, "categories"), &names);
-	table_add(table, TINT_NONE, answer_text(source, "source"));
-	add_count(table, source, "hits");
-	add_count(table, source, "bytes");
-	table_add(table, TINT_NONE,
-		  show_time(json_object_get(source, "last_seen"), cli->now, "", time));
-	table_add(table, TINT_NONE,
-		  show_time(json_object_get(source, "first_seen"), cli->now, "", time));
-	table_add(table, TINT_NONE, names.data);
-	text_free(&names);
+	top_detail(by, row, &detail);
+	table_add(table, TINT_NONE, answer_text(row, top_ways[by].name));
+	add_count(table, row, "hits");
+	add_count(table, row, "bytes");
+	if (by != TOP_CATEGORY) {
+		table_add(table, TINT_NONE,
+			  show_time(json_object_get(row, "last_seen"), cli->now, "", time));
+		table_add(table, TINT_NONE,
+			  show_time(json_object_get(row, "first_seen"), cli->now, "", time));
+	}
+	table_add(table, TINT_NONE, detail.failed ? "" : detail.data);
+	text_free(&detail);
 }
 
 void show_top(const struct cli *cli, const json_t *top)
 {
-	static const char *const titles[] = { "SOURCE", "HITS",	 "BYTES",
-					      "LAST",	"FIRST", "CATEGORIES" };
-	const json_t *sources = json_object_get(top, "sources");
-	struct table table = { .columns = ARRAY_SIZE(titles) };
-	const json_t *source;
+	enum top_by by = top_way_of(answer_text(top, "by"));
+	const json_t *rows = by < TOP_BY_MAX ? json_object_get(top, top_ways[by].array) : NULL;
+	struct table table = { .columns = by == TOP_CATEGORY ? 4 : 6 };
+	const json_t *row;
 	size_t i;
 
-	if (!json_array_size(sources)) {
-		fputs(show_number(top, "capacity") ? "no listed source was seen\n"
-						   : "hits are not noted (hits: 0)\n",
+	if (!json_array_size(rows)) {
+		fputs(by == TOP_CATEGORY || show_number(top, "capacity")
+			      ? "no listed source was seen\n"
+			      : "hits are not noted (hits: 0)\n",
 		      cli->out);
 		return;
 	}
-	for (size_t c = 0; c < ARRAY_SIZE(titles); c++)
-		table_add(&table, TINT_DIM, titles[c]);
-	json_array_foreach(sources, i, source)
-		add_source(cli, &table, source);
+	table_add(&table, TINT_DIM, top_ways[by].title);
+	table_add(&table, TINT_DIM, "HITS");
+	table_add(&table, TINT_DIM, "BYTES");
+	if (by != TOP_CATEGORY) {
+		table_add(&table, TINT_DIM, "LAST");
+		table_add(&table, TINT_DIM, "FIRST");
+	}
+	table_add(&table, TINT_DIM, top_ways[by].detail);
+	json_array_foreach(rows, i, row)
+		add_row(cli, &table, by, row);
 	table_flush(&table, cli->out, cli->colour, "");
 	table_free(&table);
 }

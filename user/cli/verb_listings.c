@@ -31,7 +31,7 @@ enum {
 
 #define ADD_OPTIONS                                                                                \
 	[ADD_TTL] = { 't', "ttl", "TIME", "ends by itself after 90s, 15m, 12h, 30d (never)" },     \
-	[ADD_REASON] = { 'r', "reason", "REASON", "why, in words" },                               \
+	[ADD_REASON] = { 'r', "reason", "TEXT", "why, in words" },                                 \
 	[ADD_REF] = { 0, "ref", "CASE", "a case number or a link" },                               \
 	[ADD_BASIS] = { 0, "basis", "TEXT", "the legal basis" },                                   \
 	[ADD_REGION] = { 0, "region", "LIST", "in force only where one of these is: de,eu" },      \
