@@ -18,7 +18,10 @@
 	"\"source\":\"2001:db8::7\",\"destination\":\"2001:db8::1\",\"protocol\":\"icmpv6\","      \
 	"\"type\":128,\"code\":0,\"length\":60,\"verdict\":\"tag\",\"reason\":\"tagged\","         \
 	"\"category\":\"scanner\"}\n"
-#define LOST "{\"lost\":1234}\n"
+/* Counts are of ever: the second says nothing new. */
+#define LOST                                                                                       \
+	"{\"lost\":{\"delivered\":9,\"filtered\":5,\"lost\":1000,\"suppressed\":200,"              \
+	"\"limited\":30,\"slow\":4}}\n"
 
 #define OVER                                                                                        \
 	"moatctl: moatd ended the events: it was stopped or restarted; what was in force stays in " \
@@ -28,7 +31,7 @@ static void tail_has_a_line_a_packet(void **state)
 {
 	struct lab *lab = *state;
 
-	script(lab, 200, DROPPED "\n" LOST TAGGED);
+	script(lab, 200, DROPPED "\n" LOST LOST TAGGED);
 	run(lab, "tail -n 2 --reason listed --iface eth0 --source 198.51.100.0/24");
 	assert_int_equal(lab->code, CLI_DONE);
 	assert_string_equal(
@@ -119,6 +122,23 @@ static void what_cannot_be_meant_is_not_asked(void **state)
 		run(lab, lines[i]);
 		if (lab->code != CLI_USAGE)
 			fail_msg("%s: exit code %d", lines[i], lab->code);
+		forget(lab);
+	}
+}
+
+static void what_passes_is_asked_for(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "tail -n 1 --passes --rate 50", "?rate=50&passes=1\n" },
+		{ "tail -n 1 --verdict drop,pass", "?verdict=drop%2Cpass\n" },
+		{ "tail -n 1 --verdict drop", "?verdict=drop\n" },
+	};
+	struct lab *lab = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		script(lab, 200, DROPPED);
+		run(lab, lines[i][0]);
+		assert_non_null(strstr(lab->step[0].request.data, lines[i][1]));
 		forget(lab);
 	}
 }
@@ -343,6 +363,7 @@ int main(void)
 		with_lab(what_is_no_json_ends_it),
 		with_lab(a_line_without_end_is_not_kept),
 		with_lab(what_cannot_be_meant_is_not_asked),
+		with_lab(what_passes_is_asked_for),
 		with_lab(a_capture_is_whole),
 		with_lab(an_interface_that_comes_later_is_named_before_its_packet),
 		with_lab(a_daemon_that_ends_leaves_a_whole_file),

@@ -7,6 +7,7 @@
 #include "moat/reason.h"
 
 #define NS_PER_S  1000000000LL
+#define WORD_MAX  64
 #define NS_DIGITS 9
 
 static const struct {
@@ -87,11 +88,20 @@ static int port_of(const json_t *json, const char *key)
 	return json_is_integer(port) && value >= 0 && value <= UINT16_MAX ? (int)value : -1;
 }
 
-uint64_t sighting_lost(const json_t *json)
+uint64_t sighting_lost(const json_t *json, uint64_t *told)
 {
-	json_int_t lost = json_integer_value(json_object_get(json, "lost"));
+	static const char *const kinds[] = { "lost", "suppressed", "limited", "slow" };
+	const json_t *counts = json_object_get(json, "lost");
+	uint64_t all = 0, more;
 
-	return lost > 0 ? (uint64_t)lost : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		json_int_t count = json_integer_value(json_object_get(counts, kinds[i]));
+
+		all += count > 0 ? (uint64_t)count : 0;
+	}
+	more = all > *told ? all - *told : 0;
+	*told += more;
+	return more;
 }
 
 bool sighting_read(const json_t *json, struct sighting *ret)
@@ -134,18 +144,41 @@ static bool is_verdict(const char *text)
 	return false;
 }
 
+static bool is_reason(const char *text)
+{
+	return *sighting_reason_text(text);
+}
+
+/* The first of words with commas between that is none, in buf; NULL: all are. */
+static const char *bad_word(const char *list, bool (*is_word)(const char *text),
+			    char buf[static WORD_MAX])
+{
+	for (;;) {
+		size_t size = strcspn(list, ",");
+
+		snprintf(buf, WORD_MAX, "%.*s", (int)size, list);
+		if (!is_word(buf))
+			return buf;
+		if (!list[size])
+			return NULL;
+		list += size + 1;
+	}
+}
+
 static int check_words(const struct cli *cli, const struct call *call)
 {
-	const char *reason = call->value[SIGHTING_REASON], *verdict = call->value[SIGHTING_VERDICT];
+	const char *reason = call->value[SIGHTING_REASON];
+	const char *verdict = call->value[SIGHTING_VERDICT];
+	char word[WORD_MAX];
 
-	if (reason && !*sighting_reason_text(reason))
+	if (reason && bad_word(reason, is_reason, word))
 		return cli_fail(cli, CLI_USAGE,
 				"--reason %s: there is no such reason; 'moatctl completion reasons' "
 				"lists them",
-				reason);
-	if (verdict && !is_verdict(verdict))
+				word);
+	if (verdict && bad_word(verdict, is_verdict, word))
 		return cli_fail(cli, CLI_USAGE,
-				"--verdict %s: drop, tag, monitor or pass is expected", verdict);
+				"--verdict %s: drop, tag, monitor or pass is expected", word);
 	return CLI_DONE;
 }
 
@@ -169,6 +202,8 @@ int sighting_filter_read(const struct cli *cli, const struct call *call, bool by
 	client_param(&ret->path, "verdict", call->value[SIGHTING_VERDICT]);
 	client_param(&ret->path, "iface", call->value[SIGHTING_IFACE]);
 	client_param(&ret->path, "source", call->value[SIGHTING_SOURCE]);
+	client_param(&ret->path, "rate", call->value[SIGHTING_RATE]);
+	client_param(&ret->path, "passes", call->value[SIGHTING_PASSES] ? "1" : NULL);
 	client_param(&ret->path, "bytes", bytes ? "1" : NULL);
 	return ret->path.failed ? cli_fail(cli, CLI_REFUSED, "out of memory") : CLI_DONE;
 }

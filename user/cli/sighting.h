@@ -21,8 +21,12 @@ struct sighting {
 	size_t size;
 };
 
-/* How many packets are missing before this line; it may be nothing else. */
-uint64_t sighting_lost(const json_t *json);
+/*
+ * How many packets are missing before this line, of whatever filter; most
+ * lines know of none. The daemon counts since the stream began: *told is what
+ * was heard of so far, 0 at first.
+ */
+uint64_t sighting_lost(const json_t *json, uint64_t *told);
 /* False: it is no packet. */
 bool sighting_read(const json_t *json, struct sighting *ret);
 
@@ -43,18 +47,22 @@ enum {
 	SIGHTING_SOURCE,
 	SIGHTING_COUNT,
 	SIGHTING_FOR,
+	SIGHTING_PASSES,
+	SIGHTING_RATE,
 	SIGHTING_OPTIONS_END,
 };
 
 /* clang-format off */
-#define SIGHTING_OPTIONS                                                                              \
-	[SIGHTING_REASON] = { 0, "reason", "REASON", "only of this reason: listed, limit, ..." },     \
-	[SIGHTING_CATEGORY] = { 'c', "category", "CATEGORY", "only of this category" },               \
-	[SIGHTING_VERDICT] = { 0, "verdict", "VERDICT", "only drop, tag, monitor, or pass" },         \
-	[SIGHTING_IFACE] = { 'i', "iface", "IFACE", "only of this interface" },                       \
-	[SIGHTING_SOURCE] = { 0, "source", "SOURCE", "only from this address or prefix" },            \
-	[SIGHTING_COUNT] = { 'n', "count", "N", "end after so many packets" },                        \
-	[SIGHTING_FOR] = { 0, "for", "TIME", "end after 30s, 5m, 1h" }
+#define SIGHTING_OPTIONS                                                                           \
+	[SIGHTING_REASON] = { 0, "reason", "REASON", "only of this reason, or of these: a,b" },    \
+	[SIGHTING_CATEGORY] = { 'c', "category", "CATEGORY", "only of this category, or these" },  \
+	[SIGHTING_VERDICT] = { 0, "verdict", "VERDICT", "only drop, tag, monitor or pass" },       \
+	[SIGHTING_IFACE] = { 'i', "iface", "IFACE", "only of this interface" },                    \
+	[SIGHTING_SOURCE] = { 0, "source", "SOURCE", "only from this address or prefix" },         \
+	[SIGHTING_COUNT] = { 'n', "count", "N", "end after so many packets" },                     \
+	[SIGHTING_FOR] = { 0, "for", "TIME", "end after 30s, 5m, 1h" },                            \
+	[SIGHTING_PASSES] = { 0, "passes", NULL, "clean packets too" },                            \
+	[SIGHTING_RATE] = { 0, "rate", "N", "at most so many a second" }
 /* clang-format on */
 
 /* What the options say. */

@@ -17,7 +17,7 @@
 #define NAME_LEAST    18
 #define NAME_MOST     43 /* of an IPv6 prefix */
 
-#define DETAIL_LEAST 10
+#define DETAIL_LEAST 15
 
 /* Columns of numbers, right-aligned. */
 enum { RATE_WIDTH = 9, HITS_WIDTH = 13, BYTES_WIDTH = 8, LAST_WIDTH = 9, GAP = 2 };

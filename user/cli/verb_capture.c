@@ -29,7 +29,8 @@ struct session {
 	struct capture *capture;
 	struct progress progress;
 	uint64_t packets_max, size_max;
-	int error; /* of writing */
+	uint64_t told; /* sighting_lost() */
+	int error;     /* of writing */
 };
 
 static int64_t now_ns(void)
@@ -54,7 +55,7 @@ static int take_event(void *arg, const char *line, const json_t *json)
 	(void)line;
 	if (s->error || is_full(s))
 		return CLI_DONE;
-	capture_lost(s->capture, sighting_lost(json));
+	capture_lost(s->capture, sighting_lost(json, &s->told));
 	if (sighting_read(json, &event))
 		s->error = capture_packet(s->capture, &event);
 	return CLI_DONE;
@@ -210,8 +211,9 @@ const struct verb verb_capture = {
 	.summary = "sampled packets as pcapng, for Wireshark, with the reason as comment",
 	.details =
 		"Until -n, --size, --for or ctrl-C ends it. Live: moatctl capture -w - | wireshark -k -i -\n"
-		"Packets are samples, and as long as moatd keeps them: see 'events' of the configuration.\n"
-		"What is missing stands before the next packet and in the interface's statistics.",
+		"The first 128 bytes of what is dropped, limited, tagged or monitored, and with --passes of\n"
+		"the rest. Of a flood 'events' of the configuration says how many a second; what is missing\n"
+		"stands before the next packet and in the statistics of the interface.",
 	.options = capture_options,
 	.option_count = ARRAY_SIZE(capture_options),
 	.run = run_capture,

@@ -29,7 +29,7 @@ struct watch {
 	struct cli *cli;
 	struct table table;
 	uint64_t left; /* packets until it is enough */
-	uint64_t missing;
+	uint64_t missing, told;
 	bool unwritten; /* nobody takes the output */
 };
 
@@ -118,7 +118,7 @@ static void show_missing(const struct watch *w, uint64_t count)
 static int take_event(void *arg, const char *line, const json_t *json)
 {
 	struct watch *w = arg;
-	uint64_t missing = sighting_lost(json);
+	uint64_t missing = sighting_lost(json, &w->told);
 	struct sighting event;
 	bool packet;
 
@@ -200,8 +200,8 @@ const struct verb verb_tail = {
 	.args = "",
 	.summary = "sampled packets as they come: what became of each, and why",
 	.details =
-		"What is dropped, limited, tagged or monitored; what passes only if 'events' of the\n"
-		"configuration says so. A flood is sampled: what is missing is said where it is missing.",
+		"What is dropped, limited, tagged or monitored, and with --passes the rest. Of a flood\n"
+		"'events' of the configuration says how many a second; what is missing is said.",
 	.options = tail_options,
 	.option_count = ARRAY_SIZE(tail_options),
 	.run = run_tail,
