@@ -6,6 +6,8 @@
 #:   make check         unit tests, include rules, house rules, formatting, lint
 #:   make fuzz          every fuzzer for FUZZ_SECONDS=300
 #:   make format        clang-format the tree
+#:   make man           the man pages, in build/man
+#:   make dist deb rpm  a tarball, and packages made from it, in build/dist
 #:   make clean
 #: As root:
 #:   sudo make demo     see it work between two network namespaces (KEEP=1 leaves it running)
@@ -298,7 +300,7 @@ check-scripts:
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
 # What takes long starts first, what measures time runs alone.
-EARLY	:= $(foreach t,feed_slow radius crowdsec fault_kill fault_lock,tests/e2e/test_$(t).sh) \
+EARLY	:= $(foreach t,deb rpm feed_slow radius crowdsec fault_kill fault_lock,tests/e2e/test_$(t).sh) \
 	   $(foreach t,feeds_run watch,$(foreach b,$(BUILD) $(BUILD)/san,$(b)/tests/unit/test_daemon_$(t)))
 ALONE	:= tests/e2e/test_latency.sh
 tap	 = $(foreach t,$(1),$(if $(filter $(EARLY),$t),early:)$(if $(filter $(ALONE),$t),alone:)tap:$t)
@@ -328,7 +330,7 @@ prog: $(PROG)
 e2e-tools: all $(E2E_TOOLS) $(if $(wildcard tools/traffic.c),$(BUILD)/traffic)
 fuzzers: $(FUZZ)
 
-check: all unit
+check: all unit $(if $(shell command -v scdoc),man)
 	@tools/run-tests $(TEST_LOGS) $(CHECKS) $(call tap,$(UNIT))
 
 # The recipe calls make again: what it needs may not be installed before its first line.
@@ -336,7 +338,7 @@ test:
 	@$(need_root)
 	@tools/install-deps build run test
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc) --output-sync=target) \
-		all unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
+		all man unit san-unit prog e2e-tools fuzzers $(BUILD)/tools/can-load || \
 		{ echo 'the build failed'; echo '0 passed, 1 failed'; exit 1; }
 	@status=0; tools/run-tests $(TEST_LOGS) "tap:$(BUILD)/tools/can-load $(BUILD)/moat.bpf.o" $(CHECKS) \
 		$(call tap,$(UNIT) $(PROG) $(E2E)) $(SIEVELESS) $(call tap,$(SAN_UNIT)) $(FUZZ_BESIDE) || status=$$?; \
@@ -444,24 +446,14 @@ bench-control:
 	@{ tools/install-deps build run bench && $(self) e2e-tools bench-tools; } >&2
 	@status=0; $(BENCH)/parse && tools/bench/control.sh $(BENCH) && tools/bench/control_feeds.sh $(BENCH) || status=$$?; $(give_back); exit $$status
 
-.PHONY: demo install help clean
+.PHONY: demo help clean
 demo:
 	@$(need_root)
 	@tools/install-deps build run demo
 	@$(MAKE) --no-print-directory e2e-tools
 	@status=0; tools/demo || status=$$?; $(give_back); exit $$status
 
-BINDIR	?= $(PREFIX)/bin
-SBINDIR	?= $(PREFIX)/sbin
-MANDIR	?= $(PREFIX)/share/man
-UNITDIR	?= /lib/systemd/system
-install: all
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR)
-	install -m 755 $(BUILD)/moatd $(DESTDIR)$(SBINDIR)/moatd
-	install -m 755 $(BUILD)/moatctl $(DESTDIR)$(BINDIR)/moatctl
-	$(foreach m,$(wildcard user/man/*.[58]),install -D -m 644 $(m) \
-		$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/$(notdir $(m));)
-	$(foreach u,$(wildcard user/deploy/*.service),install -D -m 644 $(u) $(DESTDIR)$(UNITDIR)/$(notdir $(u));)
+include user/deploy/package.mk
 
 help:
 	@sed -n 's/^#: \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
@@ -469,4 +461,4 @@ help:
 clean:
 	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) \( -path $(BUILD)/deb -o -path $(BUILD)/rpm \) -prune -o -type f -name '*.d' -print 2>/dev/null)

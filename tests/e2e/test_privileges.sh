@@ -100,7 +100,7 @@ in_a_closed_directory() {
 by_a_manager() {
 	SENT=0
 	write_config "user: $ME"
-	mkdir -m 700 "$PINS" && chown "$ME": "$PINS"
+	check "manager: what it needs is handed over" "$MOATD" -c "$LAB/moat.yaml" --prepare
 	in_ns_exec "$IN" setpriv --reuid "$ME" --regid "$ME" --clear-groups --no-new-privs \
 		--inh-caps=-all,+bpf,+net_admin,+perfmon --ambient-caps=-all,+bpf,+net_admin,+perfmon \
 		--bounding-set=-all,+bpf,+net_admin,+perfmon "$MOATD" -c "$LAB/moat.yaml" >> "$LAB/moatd.log" 2>&1 &

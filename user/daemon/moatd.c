@@ -61,11 +61,12 @@ struct moatd {
 
 static void usage(FILE *out)
 {
-	fputs("Usage: moatd [-c FILE] [-n] [-v] [-V] [-h]\n"
+	fputs("Usage: moatd [-c FILE] [-n | -p] [-v] [-V] [-h]\n"
 	      "Keeps traffic from known abusive sources out of this host, in XDP.\n"
 	      "\n"
 	      "  -c, --config FILE  configuration (" MOAT_DEFAULT_CONFIG ")\n"
 	      "  -n, --check        check the configuration and exit: 0 good, 1 not\n"
+	      "  -p, --prepare      as root: hand pins and socket over to 'user', and exit\n"
 	      "  -v, --verbose      say more\n"
 	      "  -V, --version      print the version\n"
 	      "  -h, --help         print this\n"
@@ -489,7 +490,9 @@ static void moatd_stop(struct moatd *m)
 		close(m->pins_lock);
 }
 
-static int moatd_main(const char *config_path, bool check)
+enum task { TASK_RUN, TASK_CHECK, TASK_PREPARE };
+
+static int moatd_main(const char *config_path, enum task task)
 {
 	struct moatd m = { .signals = -1, .pins_lock = -1, .store_fd = -1 };
 	struct problem why = {};
@@ -502,10 +505,14 @@ static int moatd_main(const char *config_path, bool check)
 		log_error("%s", why.text);
 		return EXIT_CONFIG;
 	}
-	if (check) {
-		printf("%s: good\n", config_path);
+	if (task != TASK_RUN) {
+		r = task == TASK_PREPARE ? privileges_prepare(m.daemon.config, &why) : 0;
+		if (r < 0)
+			log_error("%s", why.text);
+		else if (task == TASK_CHECK)
+			printf("%s: good\n", config_path);
 		config_free(m.daemon.config);
-		return EXIT_OK;
+		return r < 0 ? EXIT_SYSTEM : EXIT_OK;
 	}
 	r = apply_new(config_path, &m.daemon.config, &m.apply, &why);
 	r = r ?: moatd_check_clock(&why);
@@ -523,23 +530,30 @@ static int moatd_main(const char *config_path, bool check)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, 'n' },
-		{ "verbose", no_argument, NULL, 'v' },	    { "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },	    {},
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, 'n' },
+		{ "prepare", no_argument, NULL, 'p' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
 	};
 	const char *config_path = MOAT_DEFAULT_CONFIG;
-	bool check = false;
+	enum task task = TASK_RUN;
 	int option;
 
 	if (feeder_is_child(argc, argv))
 		feeder_child_main();
-	while ((option = getopt_long(argc, argv, "c:nvVh", options, NULL)) >= 0) {
+	while ((option = getopt_long(argc, argv, "c:npvVh", options, NULL)) >= 0) {
 		switch (option) {
 		case 'c':
 			config_path = optarg;
 			break;
 		case 'n':
-			check = true;
+			task = TASK_CHECK;
+			break;
+		case 'p':
+			task = TASK_PREPARE;
 			break;
 		case 'v':
 			log_set_level(LOG_DEBUG);
@@ -560,5 +574,5 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_CONFIG;
 	}
-	return moatd_main(config_path, check);
+	return moatd_main(config_path, task);
 }

@@ -66,22 +66,35 @@ static int explain_other(const char *name, struct problem *why)
 			   name, geteuid(), name);
 }
 
+/* The entry belongs to the library. */
+static int find_account(const char *name, const struct passwd **ret, struct problem *why)
+{
+	errno = 0;
+	*ret = getpwnam(name);
+	if (*ret)
+		return 0;
+	return problem_set(why, errno ? -errno : -ENOENT,
+			   "user '%s': there is no such account: useradd --system --no-create-home "
+			   "--shell /usr/sbin/nologin %s, or take 'user' out of the configuration",
+			   name, name);
+}
+
+int privileges_prepare(const struct config *config, struct problem *why)
+{
+	const struct passwd *account = NULL;
+	int r = config->user ? find_account(config->user, &account, why) : 0;
+
+	return r || !account ? r : privileges_hand_over(config, account, why);
+}
+
 int privileges_become(const struct config *config, struct problem *why)
 {
 	const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
-	const struct passwd *account;
-	int r;
+	const struct passwd *account = NULL;
+	int r = config->user ? find_account(config->user, &account, why) : 0;
 
-	if (!config->user)
-		return 0;
-	errno = 0;
-	account = getpwnam(config->user);
-	if (!account)
-		return problem_set(why, errno ? -errno : -ENOENT,
-				   "user '%s': there is no such account: useradd --system "
-				   "--no-create-home --shell /usr/sbin/nologin %s, or take 'user' out of "
-				   "the configuration",
-				   config->user, config->user);
+	if (r || !account)
+		return r;
 	if (geteuid() == account->pw_uid)
 		return 0;
 	if (geteuid() != 0)

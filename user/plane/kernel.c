@@ -105,6 +105,15 @@ int kernel_prog_info_by_id(uint32_t id, struct bpf_prog_info *ret)
 	return fd < 0 ? -errno : kernel_prog_info(fd, ret);
 }
 
+int kernel_check_cpus(struct problem *why)
+{
+	if (libbpf_num_possible_cpus() > 0)
+		return 0;
+	return problem_set(why, -ENOSYS,
+			   "how many CPUs there are cannot be read in "
+			   "/sys/devices/system/cpu/possible: mount sysfs on /sys where moatd runs");
+}
+
 size_t kernel_cpus(void)
 {
 	int cpus = libbpf_num_possible_cpus();

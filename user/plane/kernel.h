@@ -30,6 +30,12 @@ int kernel_prog_info_by_id(uint32_t id, struct bpf_prog_info *ret);
  */
 void kernel_quiet(bool on);
 
+/*
+ * Whether kernel_cpus() can tell. The kernel writes a value for each CPU into
+ * what is read from a per-CPU map, so a guess would be written beyond.
+ */
+int kernel_check_cpus(struct problem *why);
+
 /* CPUs a per-CPU value has copies for. */
 size_t kernel_cpus(void);
 

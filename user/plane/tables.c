@@ -256,7 +256,7 @@ int tables_open(const char *dir, const uint32_t capacity[2], struct tables **ret
 	struct moat_control old = {};
 	int r;
 
-	r = bpffs_prepare(dir, why);
+	r = kernel_check_cpus(why) ?: bpffs_prepare(dir, why);
 	if (r)
 		return r;
 	t = tables_new(dir);
