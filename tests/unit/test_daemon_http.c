@@ -224,6 +224,38 @@ static void a_url_beyond_the_limit_is_414(void **state)
 	free(path);
 }
 
+static void a_nul_in_the_url_does_not_end_it(void **state)
+{
+	_cleanup_response_ struct response r =
+		lab_ask(*state, LAB_TCP, "GET", "/api/v1/status%00.html", NULL);
+
+	assert_int_equal(r.status, 400);
+}
+
+static void what_two_programs_may_read_differently_is_refused(void **state)
+{
+	static const char *const heads[] = {
+		"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+		"GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n"
+		"Connection: close\r\n\r\n",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+		"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+		"Content-Length: 2\r\n\r\n{}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		_cleanup_response_ struct response r =
+			lab_send(*state, LAB_UNIX, heads[i], strlen(heads[i]));
+
+		if (r.status != 400)
+			fail_msg("%zu: %d", i, r.status);
+	}
+	assert_int_equal(fake.paused, 0);
+}
+
 static void a_body_announced_too_large_is_413_before_it_comes(void **state)
 {
 	static const char request[] = "POST /api/v1/listings HTTP/1.1\r\nHost: x\r\n"
@@ -417,6 +449,8 @@ int main(void)
 		cmocka_unit_test(another_host_reads_metrics_and_health_only),
 		with_lab(the_peer_of_the_unix_socket_is_the_actor),
 		with_lab(a_url_beyond_the_limit_is_414),
+		with_lab(a_nul_in_the_url_does_not_end_it),
+		with_lab(what_two_programs_may_read_differently_is_refused),
 		with_lab(a_body_announced_too_large_is_413_before_it_comes),
 		with_lab(a_chunked_body_is_cut_off_at_the_limit),
 		with_lab(nonsense_is_refused_and_the_server_lives),

@@ -373,8 +373,9 @@ static int take_line(struct tokens *t, size_t number, const char *start, size_t 
 		size--;
 	if (size >= sizeof(text))
 		return wrong(&l, "longer than 4095 bytes");
-	if (memchr(start, '\0', size))
-		return wrong(&l, "has a NUL byte");
+	for (size_t i = 0; i < size; i++)
+		if (((unsigned char)start[i] < ' ' && start[i] != '\t') || start[i] == 0x7f)
+			return wrong(&l, "has a control character");
 	memcpy(text, start, size);
 	text[size] = '\0';
 	l.at = text + strspn(text, " \t");

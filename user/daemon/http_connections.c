@@ -7,6 +7,7 @@
 
 #include "daemon/http_clock.h"
 #include "daemon/http_peer.h"
+#include "daemon/http_stream.h"
 
 #define HEAD_MS	     10000 /* from the connection to the end of its first head */
 #define IDLE_MS	     30000 /* from an answer to the end of the next head */
@@ -16,6 +17,8 @@
 #define STALLED_MS   30000 /* a peer that acknowledges nothing for so long is gone */
 #define KEEPALIVE_S  60
 #define CONNECTS_FOR 2 /* connections an address may open at once, in seconds of its rate */
+
+#define STREAMS_TCP (HTTP_STREAMS_MAX - 8) /* the rest is for the unix socket */
 
 /* TLS handshakes a second of all addresses together: each costs the loop a signature. */
 #define HANDSHAKE_US	 10000
@@ -43,19 +46,29 @@ void connection_end(struct http_connection *c)
 	shutdown(c->fd, SHUT_RDWR);
 }
 
-/* client NULL: anybody's. */
+/*
+ * Of the one who has waited longest, client's own; or (NULL) that of the
+ * address which has most, so that a crowd makes room for others first.
+ */
 static bool make_room(struct http *h, const struct http_client *client)
 {
 	int64_t now = http_now_us() / 1000;
+	struct http_connection *found = NULL;
+	unsigned int most = 0;
 
 	for (struct http_connection *c = h->connections; c; c = c->next) {
-		if (!may_give_way(c, now) || (client && c->client != client))
+		if (!may_give_way(c, now) || !c->client || (client && c->client != client))
 			continue;
-		connection_end(c);
-		h->refused[HTTP_REFUSED_GAVE_WAY]++;
-		return true;
+		if (c->client->connections > most) {
+			most = c->client->connections;
+			found = c;
+		}
 	}
-	return false;
+	if (!found)
+		return false;
+	connection_end(found);
+	h->refused[HTTP_REFUSED_GAVE_WAY]++;
+	return true;
 }
 
 static bool handshake_fits(struct http_listener *listener, const struct sockaddr *addr,
@@ -78,9 +91,29 @@ static bool may_connect(struct http_listener *listener, const struct sockaddr *a
 	if (limits->rate && !http_pace_take(&client->connects, now_us, 1000000 / limits->rate,
 					    (int64_t)CONNECTS_FOR * limits->rate))
 		return false;
-	if (client->connections >= limits->per_address && !make_room(h, client))
+	if (client->connections >= limits->per_address && !http_peer_is_loopback(addr) &&
+	    !make_room(h, client))
 		return false;
 	return h->open < limits->connections || make_room(h, NULL);
+}
+
+bool connection_may_stream(const struct http_connection *c)
+{
+	size_t all = 0, same = 0;
+	const struct config_http *limits;
+
+	if (!c || c->listener->local)
+		return true;
+	limits = &c->listener->http->d->config->http;
+	for (const struct http_connection *o = c->listener->http->connections; o; o = o->next) {
+		if (o->told || o->listener->local || o->phase != HTTP_STREAMING)
+			continue;
+		all++;
+		same += o->client == c->client;
+	}
+	if (all >= STREAMS_TCP || all >= limits->connections / 2)
+		return false;
+	return c->x->rq.peer == HTTP_LOOPBACK || same < (limits->per_address + 1) / 2;
 }
 
 enum MHD_Result connection_may(void *cls, const struct sockaddr *addr, socklen_t addrlen)

@@ -4,11 +4,12 @@
  * by doing nothing, or by doing it slowly.
  *
  * A place is taken by who connects. When all are taken, in all or by one
- * address, the connection that has waited longest without a whole request
- * gives way. A head, a body and the reading of an answer have to be done in
- * the time that a slow line needs, counted from their beginning, not from
- * the last byte. A connection is ended by shutdown(2): libmicrohttpd finds it
- * closed and tidies up.
+ * address of another host, the connection that has waited longest without a
+ * whole request gives way; first those of the address that has most. A head, a
+ * body and the reading of an answer have to be done in the time that a slow
+ * line needs, counted from their beginning, not from the last byte. A
+ * connection is ended by shutdown(2): libmicrohttpd finds it closed and tidies
+ * up.
  */
 #ifndef DAEMON_HTTP_CONNECTIONS_H
 #define DAEMON_HTTP_CONNECTIONS_H
@@ -47,6 +48,12 @@ struct http_connection *connection_of(struct MHD_Connection *connection);
 void connection_enter(struct http_connection *c, enum http_phase phase, size_t bytes);
 
 void connection_end(struct http_connection *c);
+
+/*
+ * Whether it may have an answer without end: such connections never give way,
+ * so over TCP they leave half of the places, and some streams, to others.
+ */
+bool connection_may_stream(const struct http_connection *c);
 
 /* Ends those that take too long. Once a second. */
 void connections_sweep(struct http *h);

@@ -81,6 +81,7 @@ void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connecti
 	x->http = listener->http;
 	x->connection = connection;
 	x->url_too_long = strlen(uri) > HTTP_URL_MAX;
+	x->url_has_nul = strstr(uri, "%00") != NULL; /* decoded, it would end there */
 	x->body = (struct http_body){ .budget = &listener->http->budget, .fd = -1 };
 	x->rq.body_fd = -1;
 	x->rq.own = x;
@@ -163,6 +164,12 @@ static enum MHD_Result send_reply(struct exchange *x, struct http_reply *reply)
 	if (x->rq.peer != HTTP_UNIX && budget->answers + reply->body.size > HTTP_ANSWERS_MAX)
 		http_reply_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
 				   "too many answers wait to be read: ask for less, or later");
+	if (reply->stream && !connection_may_stream(x->place)) {
+		http_stream_drop(take_ptr(reply->stream));
+		http_reply_problem(reply, MHD_HTTP_SERVICE_UNAVAILABLE, NULL,
+				   "as many streams are open as are served at once: try again later");
+		http_reply_header(reply, MHD_HTTP_HEADER_RETRY_AFTER, "%d", HTTP_STREAM_RETRY);
+	}
 	x->held = reply->body.size;
 	budget->answers += x->held;
 	connection_enter(x->place, reply->stream ? HTTP_STREAMING : HTTP_ANSWERING, x->held);
@@ -286,7 +293,7 @@ static bool comes_too_fast(struct exchange *x, struct http_reply *reply)
 }
 
 /* Judges the head before a byte of the body is taken. False: reply says why not. */
-static bool judge_head(struct exchange *x, const char *url, const char *method,
+static bool judge_head(struct exchange *x, const char *url, const char *method, const char *version,
 		       struct http_reply *reply)
 {
 	struct http_request *rq = &x->rq;
@@ -299,6 +306,14 @@ static bool judge_head(struct exchange *x, const char *url, const char *method,
 	if (x->url_too_long) {
 		http_reply_problem(reply, MHD_HTTP_URI_TOO_LONG, NULL,
 				   "the URL is longer than %d bytes", HTTP_URL_MAX);
+		return false;
+	}
+	if (x->url_has_nul) {
+		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "the URL has a NUL byte");
+		return false;
+	}
+	if (!rq->host && !strcmp(version, MHD_HTTP_VERSION_1_1)) {
+		http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL, "Host is missing");
 		return false;
 	}
 	if (is_ambiguous(x, reply) || !http_identify(x, x->place, reply))
@@ -373,11 +388,10 @@ enum MHD_Result exchange_go_on(void *cls, struct MHD_Connection *connection, con
 
 	(void)cls;
 	(void)connection;
-	(void)version;
 	if (!x)
 		return MHD_NO;
 	if (!x->route) {
-		if (!judge_head(x, url, method, &reply))
+		if (!judge_head(x, url, method, version, &reply))
 			return send_reply(x, &reply);
 		connection_enter(x->place, HTTP_BODY, 0);
 		return MHD_YES;

@@ -65,7 +65,7 @@ struct exchange {
 	struct http *http;
 	struct MHD_Connection *connection;
 	const struct api_route *route; /* NULL until the head is judged */
-	bool url_too_long;
+	bool url_too_long, url_has_nul;
 	struct http_request rq;
 	char actor_name[64], origin[64];
 	struct token token;	       /* owned copy: the file may change meanwhile */

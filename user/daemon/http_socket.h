@@ -8,7 +8,7 @@
 
 #include "core/problem.h"
 
-#define HTTP_BACKLOG 128
+#define HTTP_BACKLOG 1024
 
 /* "host:port" or "[v6]:port". */
 int http_listen_tcp(const char *address, int *ret_fd, struct problem *why);
