@@ -17,6 +17,7 @@
 #:   sudo make bench-wire   packets a second through a veth pair, against other filters
 #:   sudo make bench-bars   both; fails if a bar is not met
 #:   sudo make bench-plot   both, drawn as tools/bench/plot/*.svg (CSV="file ...": of these rows)
+#:   sudo make bench-events what events cost a packet, and how many a second reach a reader
 #:   sudo make bench-hits   what noting the hits of listed sources costs a packet
 #:   sudo make bench-control  how fast the daemon brings listings into force (BIG=1: 10,000,000 too)
 #:   sudo make verifier-record  notes what the programs cost the verifier, for the tests
@@ -392,7 +393,7 @@ $(BENCH)/%.o: tools/bench/%.c
 $(BENCH)/parse: $(BENCH)/parse.o $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
 BENCH_FILTER := $(addprefix $(BENCH)/,filter.o filter_moat.o sources.o) $(PLANE) $(CORE)
-$(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/hits: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
+$(BENCH)/lookup $(BENCH)/flood $(BENCH)/update $(BENCH)/hits $(BENCH)/events: $(BENCH)/%: $(BENCH)/%.o $(BENCH)/run.o $(BENCH_FILTER)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_plane) $(LIBS_core)
 
 $(BENCH)/wire: $(addprefix $(BENCH)/,wire.o sender.o churn.o probe.o run.o) $(BENCH_FILTER)
@@ -410,6 +411,17 @@ $(BENCH)/latency: $(BENCH)/latency.o $(BENCH)/probe.o $(BENCH)/sources.o
 $(BENCH)/hitless/moat.staged.bpf.o: bpf/moat.bpf.c
 	@mkdir -p $(@D)
 	$(call say,BPF,$@)$(CLANG) -Itools/bench/hitless -Itools/bench/stage $(BPF_CFLAGS) -Wno-unused-parameter -MMD -MP -c -o $@ $<
+
+# The filter without its events, for what they cost.
+$(BENCH)/eventless/moat.staged.bpf.o: bpf/moat.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$@)$(CLANG) -Itools/bench/eventless -Itools/bench/stage $(BPF_CFLAGS) -Wno-unused-parameter -MMD -MP -c -o $@ $<
+
+.PHONY: bench-events
+bench-events:
+	@{ $(need_root); } >&2
+	@{ tools/install-deps build run && $(self) all $(BUILD)/traffic $(BENCH)/events $(BENCH)/moat.staged.bpf.o $(BENCH)/eventless/moat.staged.bpf.o; } >&2
+	@status=0; { $(BENCH)/events $(BENCH) 1000 && tools/bench/events.sh; } || status=$$?; $(give_back); exit $$status
 
 .PHONY: bench-hits
 bench-hits:

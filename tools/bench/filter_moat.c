@@ -10,6 +10,8 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "plane/events.h"
+#include "plane/tables_events.h"
 #include "plane/tables_sieve.h"
 
 static int said(const struct problem *why, int error)
@@ -31,6 +33,7 @@ int filter_moat_open(const uint32_t capacity[2], struct tables **ret)
 	r = tables_open(pins, capacity, &t, &why);
 	rmdir(pins);
 	r = r ?: tables_set_sieve(t, true, UINT64_MAX, &why);
+	r = r ?: tables_set_events(t, &why);
 	if (!r)
 		*ret = take_ptr(t);
 	return said(&why, r);
@@ -75,16 +78,32 @@ static int set_constant(struct bpf_object *object, const char *name, uint32_t va
 	return -ENOENT;
 }
 
+/* The rings of events; an object without the code has none. */
+static int use_events(const struct object_events *events, struct bpf_object *object)
+{
+	struct bpf_map *lane = bpf_object__find_map_by_name(object, MOAT_MAP_EVENT_LANE);
+	struct bpf_map *ring = bpf_object__find_map_by_name(object, MOAT_MAP_EVENT_RING);
+	int r = set_constant(object, "moat_event_room", events->room);
+
+	if (r)
+		return r == -ENOENT ? 0 : r;
+	r = bpf_map__reuse_fd(lane, events->lane);
+	return r ?: bpf_map__reuse_fd(ring, events->ring);
+}
+
 int filter_moat_use(const struct tables *t, struct bpf_object *object)
 {
 	const struct object_sieve *sieve = tables_object_sieve(t);
 	struct bpf_map *map;
+	int r = use_events(tables_object_events(t), object);
 
+	if (r)
+		return r;
 	bpf_object__for_each_map(map, object)
 	{
 		int fd = tables_fd(t, bpf_map__name(map));
-		int r = fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
 
+		r = fd < 0 ? 0 : bpf_map__reuse_fd(map, fd);
 		if (r)
 			return r;
 	}

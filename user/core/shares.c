@@ -20,22 +20,22 @@ static size_t satisfy(uint64_t *rest, const uint64_t *wanted, uint64_t *share, s
 
 void shares_divide(uint64_t total, const uint64_t *wanted, uint64_t *ret_share, size_t count)
 {
-	uint64_t floor = count ? total / SHARES_FLOOR / count : 0;
-	uint64_t rest = total - floor * count;
-	size_t open = count, left;
+	size_t open = count, before = 0;
+	uint64_t floor, rest;
 
+	if (!count)
+		return;
+	floor = total / SHARES_FLOOR / count;
+	rest = total - floor * count;
 	for (size_t i = 0; i < count; i++)
 		ret_share[i] = UINT64_MAX;
-	for (left = open; left; open = left) {
-		left = satisfy(&rest, wanted, ret_share, count, open);
-		if (left == open)
-			break;
+	while (open && open != before) {
+		before = open;
+		open = satisfy(&rest, wanted, ret_share, count, open);
 	}
+	if (!open) /* all are content: what remains goes to everybody */
+		floor += rest / count;
 	for (size_t i = 0; i < count; i++)
-		if (ret_share[i] == UINT64_MAX)
-			ret_share[i] = rest / left;
-	if (!left) /* all are content: what remains goes to everybody */
-		floor += count ? rest / count : 0;
-	for (size_t i = 0; i < count; i++)
-		ret_share[i] += floor;
+		ret_share[i] =
+			floor + (ret_share[i] == UINT64_MAX ? rest / (open ?: 1) : ret_share[i]);
 }

@@ -104,7 +104,7 @@ struct bits {
 
 static const char *bit_name(const struct bits *bits, uint32_t number)
 {
-	return bits->names ? bits->names->name[number] : bits->label(number);
+	return bits->label ? bits->label(number) : bits->names->name[number];
 }
 
 static bool add_bit(void *arg, const char *word)
