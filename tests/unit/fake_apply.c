@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/unit/fake_apply.h"
 
+#include "daemon/trial.h"
+
 struct fake_apply fake_apply;
 
 void fake_apply_reset(void)
@@ -57,4 +59,37 @@ void apply_view(const struct apply *c, struct apply_view *ret)
 	ret->actor = ret->actor ?: "";
 	ret->keys = ret->keys ?: "";
 	ret->problem = ret->problem ?: "";
+}
+
+/* ---- interfaces on trial ---- */
+
+int trials_attach(struct trials *t, const char *iface, int64_t seconds, const struct actor *actor,
+		  struct problem *why)
+{
+	(void)t;
+	snprintf(fake_apply.text, sizeof(fake_apply.text), "%s", iface);
+	fake_apply.seconds = seconds;
+	return asked("attach", actor, why);
+}
+
+int trials_confirm(struct trials *t, const char *iface, const struct actor *actor,
+		   struct problem *why)
+{
+	(void)t;
+	snprintf(fake_apply.text, sizeof(fake_apply.text), "%s", iface);
+	return asked("confirm attach", actor, why);
+}
+
+void trials_forget(struct trials *t, const char *iface)
+{
+	(void)t;
+	(void)iface;
+}
+
+void trials_each(const struct trials *t, void (*fn)(void *arg, const char *iface, int64_t left),
+		 void *arg)
+{
+	(void)t;
+	(void)fn;
+	(void)arg;
 }

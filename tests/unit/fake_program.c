@@ -91,6 +91,12 @@ void program_set_sampling(struct program *p, uint32_t chance)
 	settings_of(p)->sample_chance = chance;
 }
 
+void program_set_trial(struct program *p, bool trial)
+{
+	(void)p;
+	(void)trial;
+}
+
 void program_set_drop_sampling(struct program *p, uint8_t n)
 {
 	(void)p;

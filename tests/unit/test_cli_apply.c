@@ -114,6 +114,25 @@ static void confirm_and_rollback_ask_for_just_that(void **state)
 	assert_non_null(strstr(lab->err, "nothing waits"));
 }
 
+static void an_interface_is_attached_for_a_while_and_confirmed(void **state)
+{
+	static const char answer[] =
+		"{\"interface\":{\"name\":\"eth0\",\"attached\":true,\"mode\":\"native\","
+		"\"enforce\":true,\"problem\":\"unconfirmed\"}}\n";
+	struct lab *lab = *state;
+
+	script(lab, 200, answer);
+	run(lab, "attach eth0 --confirm 60s");
+	assert_int_equal(lab->code, 0);
+	assert_string_equal(lab->step[0].request.data,
+			    "POST /api/v1/interfaces/eth0/attach?confirm=60s\n");
+	assert_non_null(strstr(lab->out, "unconfirmed"));
+	forget(lab);
+	script(lab, 200, answer);
+	run(lab, "confirm eth0");
+	assert_string_equal(lab->step[0].request.data, "POST /api/v1/interfaces/eth0/confirm\n");
+}
+
 static void a_configuration_that_is_refused_is_exit_code_1(void **state)
 {
 	struct lab *lab = *state;
@@ -130,7 +149,9 @@ static void what_cannot_be_meant_asks_nothing(void **state)
 					     "apply /nonexistent/moat.yaml",
 					     "apply /etc/passwd --confirm soon",
 					     "apply a b",
-					     "confirm now",
+					     "confirm a b",
+					     "confirm a/b",
+					     "attach eth0 --confirm soon",
 					     "rollback now" };
 	struct lab *lab = *state;
 
@@ -148,6 +169,7 @@ int main(void)
 		with_lab(apply_sends_the_file_and_says_when_it_ends),
 		with_lab(a_dry_run_says_what_it_would_have_done),
 		with_lab(confirm_and_rollback_ask_for_just_that),
+		with_lab(an_interface_is_attached_for_a_while_and_confirmed),
 		with_lab(a_configuration_that_is_refused_is_exit_code_1),
 		with_lab(what_cannot_be_meant_asks_nothing),
 	};

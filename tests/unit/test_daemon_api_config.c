@@ -119,6 +119,31 @@ static void it_is_confirmed_and_rolled_back(void **state)
 	response_free(&r);
 }
 
+static void an_interface_is_attached_for_a_while_and_confirmed(void **state)
+{
+	struct response r = post(state, "/api/v1/interfaces/eth0/attach?confirm=60s", NULL);
+
+	assert_int_equal(r.status, 200);
+	assert_string_equal(fake_apply.call, "attach");
+	assert_string_equal(fake_apply.text, "eth0");
+	assert_int_equal(fake_apply.seconds, 60);
+	response_free(&r);
+	r = post(state, "/api/v1/interfaces/eth0/confirm", NULL);
+	assert_int_equal(r.status, 200);
+	assert_string_equal(fake_apply.call, "confirm attach");
+	response_free(&r);
+	fake_apply.error = -ENODATA;
+	r = post(state, "/api/v1/interfaces/eth0/confirm", NULL);
+	assert_int_equal(r.status, 409);
+	response_free(&r);
+	r = post(state, "/api/v1/interfaces/eth9/confirm", NULL);
+	assert_int_equal(r.status, 404);
+	response_free(&r);
+	r = post(state, "/api/v1/interfaces/eth0/attach?confirm=soon", NULL);
+	assert_int_equal(r.status, 400);
+	response_free(&r);
+}
+
 static void status_and_metrics_say_how_long_it_lasts(void **state)
 {
 	struct response r;
@@ -171,6 +196,7 @@ int main(void)
 		WITH_LAB(over_tcp_nobody_applies),
 		WITH_LAB(refusals_say_why),
 		WITH_LAB(it_is_confirmed_and_rolled_back),
+		WITH_LAB(an_interface_is_attached_for_a_while_and_confirmed),
 		WITH_LAB(status_and_metrics_say_how_long_it_lasts),
 		WITH_LAB(the_one_in_force_is_shown_without_secrets),
 	};

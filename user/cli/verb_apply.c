@@ -83,14 +83,14 @@ static int post(struct cli *cli, const char *path)
 
 static int run_confirm(struct cli *cli, const struct call *call)
 {
-	(void)call;
-	return post(cli, "/api/v1/config/confirm");
+	return call->args ? switch_confirm(cli, call->arg[0]) : post(cli, "/api/v1/config/confirm");
 }
 
 const struct verb verb_confirm = {
 	.name = "confirm",
-	.args = "",
-	.summary = "keeps the configuration that 'apply --confirm' put in force",
+	.args = "[IFACE]",
+	.summary = "keeps what 'apply --confirm' or 'attach IFACE --confirm' put in force",
+	.max_args = 1,
 	.run = run_confirm,
 };
 

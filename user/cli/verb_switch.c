@@ -39,9 +39,34 @@ static int act_on_interface(struct cli *cli, const char *name, const char *verb)
 	return code;
 }
 
+enum { ATTACH_CONFIRM };
+
+static const struct verb_option attach_options[] = {
+	[ATTACH_CONFIRM] = { 0, "confirm", "TIME",
+			     "it comes off again after 60s, 5m, unless 'confirm IFACE' comes first" },
+};
+
 static int run_attach(struct cli *cli, const struct call *call)
 {
-	return act_on_interface(cli, call->arg[0], "attach");
+	const char *confirm = call->value[ATTACH_CONFIRM];
+	struct text verb = {};
+	int64_t seconds;
+	int code;
+
+	if (confirm && units_duration(confirm, &seconds))
+		return cli_fail(cli, CLI_USAGE, "--confirm %s: a duration (60s, 5m) is expected",
+				confirm);
+	text_add(&verb, "attach");
+	client_param(&verb, "confirm", confirm);
+	code = verb.failed ? cli_fail(cli, CLI_REFUSED, "out of memory")
+			   : act_on_interface(cli, call->arg[0], verb.data);
+	text_free(&verb);
+	return code;
+}
+
+int switch_confirm(struct cli *cli, const char *iface)
+{
+	return act_on_interface(cli, iface, "confirm");
 }
 
 static int run_detach(struct cli *cli, const struct call *call)
@@ -55,6 +80,8 @@ const struct verb verb_attach = {
 	.summary = "puts the filter on an interface; a foreign XDP program is named and left alone",
 	.min_args = 1,
 	.max_args = 1,
+	.options = attach_options,
+	.option_count = ARRAY_SIZE(attach_options),
 	.run = run_attach,
 };
 

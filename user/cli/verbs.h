@@ -31,4 +31,7 @@ extern const struct verb verb_resume;
 extern const struct verb verb_token;
 extern const struct verb verb_version;
 
+/* "confirm IFACE", of verb_switch.c. */
+int switch_confirm(struct cli *cli, const char *iface);
+
 #endif

@@ -97,6 +97,7 @@ void api_tokens_reload(struct daemon *d, const struct http_request *rq, struct h
 void api_pause(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_resume(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_attach_confirm(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_detach(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_config_get(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_config_apply(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

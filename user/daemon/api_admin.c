@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * POST /api/v1/pause, resume, interfaces/NAME/attach and detach.
+ * POST /api/v1/pause, resume, interfaces/NAME/attach, confirm and detach.
  */
 #include <jansson.h>
 #include <microhttpd.h>
@@ -10,6 +10,8 @@
 #include "daemon/api.h"
 #include "daemon/api_listing.h"
 #include "daemon/api_status.h"
+#include "daemon/apply.h"
+#include "daemon/trial.h"
 
 #define PAUSE_BODY_MAX 1024
 
@@ -103,30 +105,26 @@ static void audit(struct daemon *d, const struct http_request *rq, const char *v
 			    verb, rq->actor.name, why.text);
 }
 
-static void act_on_interface(struct daemon *d, const struct http_request *rq,
-			     struct http_reply *reply, const char *verb,
-			     int (*act)(struct ifaces *i, const char *name, struct problem *why))
+/* Index of the interface that is asked for, or -ENOENT with a reply. */
+static ssize_t find_interface(struct daemon *d, const struct http_request *rq,
+			      struct http_reply *reply)
 {
 	ssize_t index = ifaces_find(d->ifaces, rq->name);
-	struct problem why = {};
-	struct iface_view view;
-	struct emit e;
-	int err;
 
-	if (index < 0) {
+	if (index < 0)
 		http_reply_problem(reply, MHD_HTTP_NOT_FOUND, NULL,
 				   "interface '%s' is not in the configuration: add it under "
 				   "'interfaces' and reload moatd",
 				   rq->name);
-		return;
-	}
-	err = act(d->ifaces, rq->name, &why);
-	if (err) {
-		http_reply_error(reply, err, &why);
-		return;
-	}
-	audit(d, rq, verb);
-	ifaces_view(d->ifaces, (size_t)index, &view);
+	return index;
+}
+
+static void answer_interface(struct daemon *d, size_t index, struct http_reply *reply)
+{
+	struct iface_view view;
+	struct emit e;
+
+	ifaces_view(d->ifaces, index, &view);
 	e = http_reply_json(reply);
 	emit_begin(&e, NULL, '{');
 	status_emit_interface(&e, "interface", &view);
@@ -134,12 +132,74 @@ static void act_on_interface(struct daemon *d, const struct http_request *rq,
 	text_add(&reply->body, "\n");
 }
 
+/* 0: for good. False: reply says what is wrong. */
+static bool take_seconds(const struct http_request *rq, int64_t *ret, struct http_reply *reply)
+{
+	const char *text = http_query(rq, "confirm");
+
+	*ret = 0;
+	if (!text || (!units_duration(text, ret) && *ret <= APPLY_SECONDS_MAX))
+		return true;
+	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
+			   "confirm='%.40s': a duration from 1s to 24h is expected", text);
+	return false;
+}
+
 void api_attach(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
-	act_on_interface(d, rq, reply, "attach", ifaces_attach);
+	ssize_t index = find_interface(d, rq, reply);
+	struct problem why = {};
+	int64_t seconds;
+	int err;
+
+	if (index < 0 || !take_seconds(rq, &seconds, reply))
+		return;
+	if (seconds) {
+		err = trials_attach(d->trials, rq->name, seconds, &rq->actor, &why);
+	} else {
+		trials_forget(d->trials, rq->name);
+		err = ifaces_attach(d->ifaces, rq->name, &why);
+	}
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return;
+	}
+	if (!seconds)
+		audit(d, rq, "attach");
+	answer_interface(d, (size_t)index, reply);
+}
+
+void api_attach_confirm(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
+{
+	ssize_t index = find_interface(d, rq, reply);
+	struct problem why = {};
+	int err;
+
+	if (index < 0)
+		return;
+	err = trials_confirm(d->trials, rq->name, &rq->actor, &why);
+	if (err == -ENODATA)
+		http_reply_problem(reply, MHD_HTTP_CONFLICT, NULL, "%s", why.text);
+	else if (err)
+		http_reply_error(reply, err, &why);
+	else
+		answer_interface(d, (size_t)index, reply);
 }
 
 void api_detach(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
-	act_on_interface(d, rq, reply, "detach", ifaces_detach);
+	ssize_t index = find_interface(d, rq, reply);
+	struct problem why = {};
+	int err;
+
+	if (index < 0)
+		return;
+	err = ifaces_detach(d->ifaces, rq->name, &why);
+	if (err) {
+		http_reply_error(reply, err, &why);
+		return;
+	}
+	trials_forget(d->trials, rq->name);
+	audit(d, rq, "detach");
+	answer_interface(d, (size_t)index, reply);
 }

@@ -23,6 +23,7 @@ struct rates;
 struct http;
 struct http_streams;
 struct samples;
+struct trials;
 struct topics;
 
 struct daemon {
@@ -38,6 +39,7 @@ struct daemon {
 	struct events *events;		 /* likewise */
 	struct topics *topics;		 /* likewise */
 	struct http_streams *streams;	 /* of the HTTP server; NULL: there is none */
+	struct trials *trials;		 /* likewise */
 	struct apply *apply;		 /* likewise; owned by who started it */
 	struct rates *rates;		 /* likewise */
 	struct http *http;		 /* likewise; not owned */

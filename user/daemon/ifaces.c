@@ -14,6 +14,7 @@ struct iface {
 	bool adopted;	 /* found by its pins: keep what they say of enforce */
 	bool pinned;	 /* something was pinned for it at start */
 	bool by_hand;	 /* detached by hand */
+	bool trial;	 /* it comes off again unless confirmed */
 	bool attached;	 /* as far as we know; program_check() tells */
 	bool missing;	 /* there is no such interface */
 	struct program *program;
@@ -67,6 +68,7 @@ static int iface_load(struct ifaces *i, struct iface *iface, struct problem *why
 	}
 	program_set_iface(iface->program, iface->config.enforce, i->drop_reasons);
 	program_set_replies(iface->program, i->replies);
+	program_set_trial(iface->program, iface->trial);
 	return 0;
 }
 
@@ -111,6 +113,9 @@ static const char *iface_doubt(const struct ifaces *i, const struct iface *iface
 {
 	if (!iface->configured)
 		return "attached, but not in the configuration; add it there, or 'moatctl detach' it";
+	if (iface->trial)
+		return "unconfirmed: the filter comes off again by itself; 'moatctl confirm' with its "
+		       "name keeps it";
 	if (!iface->attachment.tc)
 		return "the tc program is not in place: tagged packets get no mark (drops are not affected)";
 	if (i->replies && !iface->attachment.replies)
@@ -379,6 +384,28 @@ int ifaces_detach(struct ifaces *i, const char *name, struct problem *why)
 		 "detached by hand: nothing is filtered there; 'moatctl attach %s' brings it back",
 		 name);
 	return 0;
+}
+
+void ifaces_set_trial(struct ifaces *i, const char *name, bool trial)
+{
+	ssize_t at = ifaces_find(i, name);
+
+	if (at >= 0)
+		i->iface[at].trial = trial;
+}
+
+void ifaces_keep_off(struct ifaces *i, const char *name)
+{
+	ssize_t at = ifaces_find(i, name);
+
+	if (at < 0)
+		return;
+	i->iface[at].by_hand = true;
+	i->iface[at].trial = false;
+	snprintf(i->iface[at].problem, sizeof(i->iface[at].problem),
+		 "attached, and not confirmed in time: nothing is filtered there; 'moatctl attach %s' "
+		 "brings it back",
+		 name);
 }
 
 size_t ifaces_count(const struct ifaces *i)

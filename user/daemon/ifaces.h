@@ -31,6 +31,14 @@ int ifaces_reload(struct ifaces *i, const struct config *config, struct problem 
 int ifaces_attach(struct ifaces *i, const char *name, struct problem *why);
 int ifaces_detach(struct ifaces *i, const char *name, struct problem *why);
 
+/*
+ * On trial the filter ends with this process (program_set_trial()). Takes what
+ * is attached by hand or later.
+ */
+void ifaces_set_trial(struct ifaces *i, const char *name, bool trial);
+/* Nothing is attached there by itself, as after ifaces_detach(). */
+void ifaces_keep_off(struct ifaces *i, const char *name);
+
 /* An interface as it is now. Pointers live until the next call into ifaces. */
 struct iface_view {
 	const char *name;

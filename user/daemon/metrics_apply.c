@@ -2,6 +2,12 @@
 #include "daemon/metrics_apply.h"
 
 #include "daemon/apply.h"
+#include "daemon/trial.h"
+
+static void write_trial(void *arg, const char *iface, int64_t left)
+{
+	text_sample(arg, "moat_attach_rollback_seconds", (double)left, "iface", iface, NULL);
+}
 
 void metrics_apply_write(struct daemon *d, struct text *out)
 {
@@ -21,4 +27,7 @@ void metrics_apply_write(struct daemon *d, struct text *out)
 		    NULL);
 	text_sample(out, "moat_config_changes_total", (double)view.rolled_back, "op", "rollback",
 		    NULL);
+	text_metric(out, "moat_attach_rollback_seconds", "gauge",
+		    "Seconds until the filter comes off an interface unless that is confirmed.");
+	trials_each(d->trials, write_trial, out);
 }

@@ -33,6 +33,7 @@
 #include "daemon/selftest.h"
 #include "daemon/topics.h"
 #include "plane/events.h"
+#include "daemon/trial.h"
 #include "plane/hits.h"
 
 #define MOAT_DEFAULT_CONFIG "/etc/moat/moat.yaml"
@@ -408,6 +409,8 @@ static int moatd_start(struct moatd *m, struct problem *why)
 	r = r ?: program_load_probe(d->tables, &d->probe, why);
 	r = r ?: sync_new(d->config, never.prefix, never.count, d->tables, &d->sync, why);
 	r = r ?: ifaces_new(d->config, d->tables, d->loop, &d->ifaces, why);
+	if (!r && trials_new(d, &d->trials))
+		r = problem_set(why, -ENOMEM, "interfaces: out of memory");
 	if (!r && samples_new(d, &d->samples))
 		r = problem_set(why, -ENOMEM, "samples: out of memory");
 	if (!r && (rates_new(d, &d->rates) || rates_start(d->rates)))
@@ -478,6 +481,7 @@ static void moatd_stop(struct moatd *m)
 	d->events = events_free(d->events);
 	d->topics = topics_free(d->topics);
 	d->samples = samples_free(d->samples);
+	d->trials = trials_free(d->trials);
 	d->ifaces = ifaces_free(d->ifaces);
 	d->sync = sync_free(d->sync);
 	d->probe = program_free(d->probe);

@@ -83,6 +83,12 @@ void program_get_iface(const struct program *p, struct moat_iface *ret);
  */
 int program_attach(struct program *p, enum config_mode mode, struct problem *why);
 
+/*
+ * On trial: program_attach() does not pin the link that it makes, so that the
+ * filter ends with the process. Without trial again, the next call pins it.
+ */
+void program_set_trial(struct program *p, bool trial);
+
 /* What the kernel says now, not what we believe: -ENOLINK if the attachment or a pin is gone. */
 int program_check(const struct program *p, struct attachment *ret, struct problem *why);
 

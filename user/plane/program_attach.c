@@ -249,8 +249,10 @@ static int pin_all(const struct program *p, int link, struct problem *why)
 {
 	int r;
 
-	r = bpffs_pin(p->fd.iface, p->pins, PIN_IFACE) ?: bpffs_pin(p->fd.stats, p->pins, PIN_STATS) ?:
-	    bpffs_pin(link, p->pins, PIN_LINK);
+	r = bpffs_pin(p->fd.iface, p->pins, PIN_IFACE)
+		    ?: bpffs_pin(p->fd.stats, p->pins, PIN_STATS);
+	if (!r && !p->trial)
+		r = bpffs_pin(link, p->pins, PIN_LINK);
 	return r ? kernel_error(why, r, "interface '%s': cannot pin to '%s'", p->name, p->pins) : 0;
 }
 
@@ -292,13 +294,18 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
 	return 0;
 }
 
+void program_set_trial(struct program *p, bool trial)
+{
+	p->trial = trial;
+}
+
 /* Without its pins, a filter ends with the process. */
 static bool is_pinned(const struct program *p)
 {
-	static const char *const pins[] = { PIN_LINK, PIN_IFACE, PIN_STATS };
+	static const char *const pins[] = { PIN_IFACE, PIN_STATS, PIN_LINK };
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < ARRAY_SIZE(pins); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(pins) - p->trial; i++)
 		if (bpffs_path(path, p->pins, pins[i]) || access(path, F_OK))
 			return false;
 	return true;

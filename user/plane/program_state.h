@@ -38,6 +38,7 @@ struct program {
 	bool replies;		     /* the egress program is wanted */
 	bool frags;		     /* loaded for multi-buffer packets */
 	int link;
+	bool trial; /* the link is not pinned */
 	struct carried carried[CARRIED_MAX];
 	bool fallback;		      /* generic because native was refused */
 	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */
