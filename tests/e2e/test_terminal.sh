@@ -68,6 +68,7 @@ check "and shows nothing of top" not_on_screen '^packets/s'
 keys "$MOATCTL -s $SOCKET top" Enter
 shows "top runs again" '^packets/s'
 kill -TERM "$(pgrep -f "^$MOATCTL -s $SOCKET top")"
+wait_for "$DEADLINE" not_on_screen '^packets/s' || not_ok "SIGTERM ends top" "$(screen)"
 keys "stty -a | grep -o ' echo '; echo 'typed' 'here'" Enter
 shows "after SIGTERM the terminal takes lines" '^typed here'
 shows "and echoes them" '^ *echo'

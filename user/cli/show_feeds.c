@@ -31,28 +31,45 @@ static void add_feed(struct table *table, const struct cli *cli, const json_t *f
 			  : show_time(json_object_get(feed, "next"), cli->now, "", next));
 }
 
-static void say_why(const struct cli *cli, const json_t *feed, const char *what, const char *why)
+static bool say_why(const struct cli *cli, const json_t *feed, const char *what, const char *why)
 {
 	if (!why[0])
-		return;
+		return false;
 	show_clean(cli, TINT_BAD, answer_text(feed, "name"));
 	fprintf(cli->out, ": %s", what);
 	show_clean(cli, TINT_NONE, why);
 	fputc('\n', cli->out);
+	return true;
 }
 
 /* A list that is in force but for its AS numbers. */
-static void show_unexpanded(const struct cli *cli, const json_t *feed)
+static bool show_unexpanded(const struct cli *cli, const json_t *feed)
 {
 	const json_t *asn = json_object_get(feed, "asn");
 	char text[SHOW_MAX];
 
 	if (!asn || json_is_true(json_object_get(asn, "asn_table")))
-		return;
+		return false;
 	show_clean(cli, TINT_BAD, answer_text(feed, "name"));
 	fprintf(cli->out,
 		": %s AS numbers are not in force: there is no asn_table in the configuration\n",
 		show_count(show_number(asn, "numbers"), text));
+	return true;
+}
+
+/* What somebody must look at, before what is fine. Whether there is anything. */
+static bool show_wrong(const struct cli *cli, const json_t *feeds)
+{
+	bool wrong = false;
+	json_t *feed;
+	size_t i;
+
+	json_array_foreach(feeds, i, feed) {
+		wrong |= show_unexpanded(cli, feed);
+		wrong |= say_why(cli, feed, "", answer_text(feed, "why"));
+		wrong |= say_why(cli, feed, "held in monitor: ", answer_text(feed, "held_why"));
+	}
+	return wrong;
 }
 
 void show_feeds(const struct cli *cli, const json_t *feeds)
@@ -67,17 +84,14 @@ void show_feeds(const struct cli *cli, const json_t *feeds)
 		fprintf(cli->out, "no feed is configured, and none was imported\n");
 		return;
 	}
+	if (show_wrong(cli, feeds))
+		fputc('\n', cli->out);
 	for (size_t c = 0; c < ARRAY_SIZE(titles); c++)
 		table_add(&table, TINT_DIM, titles[c]);
 	json_array_foreach(feeds, i, feed)
 		add_feed(&table, cli, feed);
 	table_flush(&table, cli->out, cli->colour, "");
 	table_free(&table);
-	json_array_foreach(feeds, i, feed) {
-		show_unexpanded(cli, feed);
-		say_why(cli, feed, "", answer_text(feed, "why"));
-		say_why(cli, feed, "held in monitor: ", answer_text(feed, "held_why"));
-	}
 }
 
 /* ---- a list ---- */

@@ -11,16 +11,38 @@ static const struct {
 	const char *key, *name;
 } families[] = { { "ipv4", "IPv4" }, { "ipv6", "IPv6" } };
 
+/* "DEGRADED (interface eth0, coverage)": who reads one line knows where to look. */
+static void show_state(const struct cli *cli, const json_t *status)
+{
+	const json_t *degraded = json_object_get(status, "degraded");
+	const char *separator = " (";
+	json_t *thing;
+	size_t i;
+
+	if (strcmp(answer_text(status, "state"), "ok") == 0) {
+		show_clean(cli, TINT_GOOD, "ok");
+		return;
+	}
+	show_clean(cli, TINT_BAD, "DEGRADED");
+	json_array_foreach(degraded, i, thing) {
+		fputs(separator, cli->out);
+		show_clean(cli, TINT_NONE, answer_text(thing, "what"));
+		separator = ", ";
+	}
+	fputs(i ? ")" : "", cli->out);
+}
+
 static void show_head(const struct cli *cli, const json_t *status)
 {
-	const char *state = answer_text(status, "state");
-	bool ok = strcmp(state, "ok") == 0;
 	char duration[32];
 	int64_t started;
 
-	fprintf(cli->out, "moatd %s: %s%s%s", answer_text(status, "version"),
-		tint_begin(cli->colour, ok ? TINT_GOOD : TINT_BAD), ok ? "ok" : "DEGRADED",
-		tint_end(cli->colour, ok ? TINT_GOOD : TINT_BAD));
+	fprintf(cli->out, "moatd %s: ", answer_text(status, "version"));
+	show_state(cli, status);
+	if (json_is_object(json_object_get(status, "paused"))) {
+		fputs(", ", cli->out);
+		show_clean(cli, TINT_BAD, "PAUSED");
+	}
 	if (when_parse(answer_text(status, "started_at"), &started) == 0 && started < cli->now)
 		fprintf(cli->out, ", up %s", units_duration_format(cli->now - started, duration));
 	fputc('\n', cli->out);
@@ -249,6 +271,19 @@ static void show_selftest(const struct cli *cli, const json_t *selftest)
 		fputc('\n', cli->out);
 }
 
+/* Only while somebody watches. */
+static void show_events(const struct cli *cli, const json_t *events)
+{
+	int64_t readers = show_number(events, "readers");
+	char count[SHOW_MAX], rate[SHOW_MAX];
+
+	if (!readers)
+		return;
+	show_label(cli, "events");
+	fprintf(cli->out, "%s reader%s, up to %s a second\n", show_count(readers, count),
+		readers == 1 ? "" : "s", show_count(show_number(events, "rate"), rate));
+}
+
 /* Only what it lacks: that there is a kernel is no news. */
 static void show_kernel(const struct cli *cli, const json_t *kernel)
 {
@@ -276,28 +311,29 @@ static void show_database(const struct cli *cli, const json_t *database)
 	fputc('\n', cli->out);
 }
 
+/* Before everything that is as it should be. */
 static void show_degraded(const struct cli *cli, const json_t *degraded)
 {
 	json_t *thing;
 	size_t i;
 
-	if (json_array_size(degraded))
-		fprintf(cli->out, "\n%sdegraded%s\n", tint_begin(cli->colour, TINT_BAD),
-			tint_end(cli->colour, TINT_BAD));
 	json_array_foreach(degraded, i, thing) {
 		fputs("  ", cli->out);
-		show_clean(cli, TINT_BOLD, answer_text(thing, "what"));
+		show_clean(cli, TINT_BAD, answer_text(thing, "what"));
 		fputs(": ", cli->out);
 		show_clean(cli, TINT_NONE, answer_text(thing, "why"));
 		fputs("\n    do: ", cli->out);
-		show_clean(cli, TINT_NONE, answer_text(thing, "do"));
+		show_clean(cli, TINT_BOLD, answer_text(thing, "do"));
 		fputc('\n', cli->out);
 	}
+	if (i)
+		fputc('\n', cli->out);
 }
 
 void show_status(const struct cli *cli, const json_t *status)
 {
 	show_head(cli, status);
+	show_degraded(cli, json_object_get(status, "degraded"));
 	if (json_is_object(json_object_get(status, "paused"))) {
 		show_label(cli, "paused");
 		show_paused(cli, status);
@@ -317,7 +353,7 @@ void show_status(const struct cli *cli, const json_t *status)
 	show_sieve(cli, json_object_get(status, "sieve"));
 	show_sync(cli, json_object_get(status, "sync"));
 	show_selftest(cli, json_object_get(status, "selftest"));
+	show_events(cli, json_object_get(status, "events"));
 	show_kernel(cli, json_object_get(status, "kernel"));
 	show_database(cli, json_object_get(status, "database"));
-	show_degraded(cli, json_object_get(status, "degraded"));
 }
