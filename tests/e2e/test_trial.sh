@@ -83,6 +83,7 @@ check "so does the next one" no_xdp
 check "until somebody attaches it" attach
 check "for good" [ -e "$PINS/if/in0/link" ]
 check "nothing is left beside the database" [ ! -e "$DATABASE-attach" ]
+# shellcheck disable=SC2034 # read by the lab
 SENT=0
 drops "it acts" $LISTED
 check_counted
