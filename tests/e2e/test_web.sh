@@ -47,8 +47,11 @@ sends() { # sends COUNT SOURCE
 lab_up
 umask 077
 printf 'analyst verbs=read,write sha256=%s\n' "$(printf %s "$TOKEN" | sha256sum | cut -d ' ' -f 1)" > "$LAB/tokens"
-config <<< "categories: { botnet: { action: drop }, scanner: { action: tag, mark: 0x10 }, research: { action: monitor } }
+configure() { # configure MORE: with these categories, too
+	config <<< "categories: { botnet: { action: drop }, scanner: { action: tag, mark: 0x10 }, research: { action: monitor }${1:-} }
 tokens: $LAB/tokens"
+}
+configure
 moat_start
 list 198.51.100.7 botnet
 list 198.51.100.44 scanner
@@ -84,6 +87,16 @@ drops "and is dropped on the wire" 203.0.113.77
 check "the audit log knows whose token it was" contains analyst "$(moatctl audit)"
 page end 203.0.113.77 "with a token a listing ends"
 passes "and the source passes on the wire" 203.0.113.77
+
+# What the points of the rates add up to, of every series.
+rated() { api GET "/api/v1/rates?since=10m" | jq '[.series[].packets[] // 0] | add | round'; }
+rates_are() { [ "$(rated)" = "$1" ]; }
+wait_for "$DEADLINE" rates_are "$SENT"
+check "the rates add up to what was sent" equal "$SENT" "$(rated)"
+configure ', spam: { action: drop }'
+kill -HUP "$MOATD_PID"
+wait_for "$DEADLINE" status_is '.categories | length' 4 || not_ok "moatd takes another configuration"
+check "and outlive a reload" equal "$SENT" "$(rated)"
 
 moatctl pause --for 10m > /dev/null
 page headline "a pause is what it says first" "Paused: every packet passes"

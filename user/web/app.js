@@ -8,7 +8,7 @@ import { show_headline } from "./headline.js";
 import { every, follow } from "./live.js";
 import { Packets } from "./packets.js";
 import { Rates } from "./rates.js";
-import { show_feeds, show_interfaces, show_state, show_top } from "./tables.js";
+import { show_feeds, show_interfaces, show_state, show_top, TOP_BY } from "./tables.js";
 import { show_tiles } from "./tiles.js";
 import { set_up_theme } from "./theme.js";
 import { set_up_token } from "./token.js";
@@ -16,7 +16,7 @@ import { know_categories } from "./write.js";
 
 const seen = { status: null, at: 0, lost: null }; /* the last status, and why there is no newer one */
 
-const explain = new Explain(by_id("search"), by_id("answer"));
+const explain = new Explain(by_id("search"), by_id("answer"), () => seen.status);
 const rates = new Rates(rates_changed, show_link);
 const chart = new Chart(by_id("chart"), by_id("legend"), rates);
 const packets = new Packets(by_id("packets"), by_id("packets-note"), by_id("packets-hold"), (address) => explain.address(address));
@@ -47,6 +47,7 @@ function headline() {
 function take_status(status) {
 	const other = seen.status && seen.status.started_at !== status.started_at;
 	const back = seen.lost;
+	const paused = Boolean(seen.status?.paused) !== Boolean(status.paused);
 
 	Object.assign(seen, { status, at: Date.now() / 1000, lost: null });
 	if (other || back)
@@ -54,6 +55,8 @@ function take_status(status) {
 	by_id("host").textContent = status.host ?? "";
 	by_id("version").textContent = `moat ${status.version}`;
 	know_categories(status.categories);
+	if (paused && !by_id("answer").hidden)
+		explain.ask();
 	show_state(by_id("state"), status);
 	headline();
 	rates_changed();
@@ -86,7 +89,7 @@ function set_up_top() {
 	const task = every(5, async () => show_top(by_id("top"), await get("api/v1/top", { by, limit: 12 }), (address) => explain.address(address)),
 		(why) => fail_table(by_id("top"), why));
 
-	choices(by_id("top-by"), [["source", "sources"], ["prefix", "prefixes"]], by, (key) => {
+	choices(by_id("top-by"), TOP_BY, by, (key) => {
 		by = key;
 		task.now();
 	});

@@ -12,6 +12,14 @@ const HEIGHT = 260;
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const resolve = (colour) => css(colour.slice(4, -1));
 
+/* A mean of a longer step is as wide as the step: its last value stands at both ends. */
+function widened(columns) {
+	const { times, step } = columns;
+
+	return step > 1 && times.length ? { times: [...times, times.at(-1) + step], wide: (values) => [...values, values.at(-1)] }
+		: { times, wide: (values) => values };
+}
+
 /* Sums from below: the first lies at the bottom. */
 function stack(times, groups) {
 	const sums = [];
@@ -76,7 +84,8 @@ export class Chart {
 
 		this.groups = groups;
 		/* No series at all: an axis all the same, so that nothing jumps when the first comes. */
-		this.data = shown.length ? stack(columns.times, shown) : [columns.times, columns.times.map(() => 0)];
+		const { times, wide } = widened(columns);
+		this.data = shown.length ? stack(times, shown.map((g) => ({ values: wide(g.values) }))) : [times, times.map(() => 0)];
 		if (shape !== this.drawn || !this.plot) {
 			this.build(shown);
 			this.drawn = shape;
@@ -96,7 +105,7 @@ export class Chart {
 	build(shown) {
 		const grid = { stroke: css("--grid"), width: 1 };
 		const axis = { stroke: css("--quiet"), grid, ticks: grid, font: "12px system-ui, sans-serif" };
-		const long = RANGES[this.rates.range].seconds > 86400;
+		const days = RANGES[this.rates.range].seconds > 86400, live = this.rates.range === "5m";
 
 		this.plot?.destroy();
 		this.plot = new uPlot({
@@ -107,12 +116,12 @@ export class Chart {
 			padding: [8, 26, 0, 0],
 			scales: { x: { range: () => this.window() }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.08 : 1] } },
 			axes: [
-				{ ...axis, space: 70, values: (_, ticks) => ticks.map((at) => (long ? `${day(at)}` : this.rates.range === "5m" ? clock(at) : minute(at))) },
+				{ ...axis, ...(days ? { incrs: [86400, 2 * 86400] } : {}), space: 70, values: (_, ticks) => ticks.map(days ? day : live ? clock : minute) },
 				{ ...axis, size: 64, values: (_, ticks) => ticks.map((n) => short(n, SI[this.unit])) },
 			],
 			series: [{}, ...(shown.length ? shown : [{ key: "rest" }]).map((g) => {
 				const colour = resolve(colour_of(g));
-				return { stroke: colour, width: 1.25, fill: `${colour}59`, points: { show: false }, spanGaps: false };
+				return { stroke: colour, width: 1.25, fill: `${colour}59`, points: { show: false }, spanGaps: false, ...(live ? {} : { paths: uPlot.paths.stepped({ align: 1 }) }) };
 			})],
 			bands: shown.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })),
 			hooks: { setCursor: [(plot) => this.cursor(plot.cursor.idx)] },
@@ -146,7 +155,8 @@ export class Chart {
 	}
 
 	draw_legend() {
-		const when = this.at === null ? "now" : clock(this.rates.columns.times[this.at]);
+		const at = this.rates.columns.times[Math.min(this.at, this.rates.columns.times.length - 1)];
+		const when = this.at === null ? "now" : clock(at);
 		const total = this.unit === "bytes" ? "bytes in all" : "packets in all";
 		const name = this.by === "reason" ? { reason: "", category: "" } : { [this.by]: "" };
 		const columns = { "": "swatch", verdict: "", ...name, [`${UNITS[this.unit]} ${when}`]: "n", [`mean of ${RANGES[this.rates.range].text}`]: "n wide", [total]: "n wide" };
@@ -156,7 +166,7 @@ export class Chart {
 
 	legend_row(g) {
 		const hidden = this.hidden(g);
-		const value = this.at === null ? g.now : g.values[this.at];
+		const value = this.at === null ? g.now : g.values[Math.min(this.at, g.values.length - 1)];
 		const swatch = el("button", {
 			type: "button", class: hidden ? "dot off" : "dot", "aria-pressed": String(!hidden), "data-keep": g.key,
 			"aria-label": `${[g.verdict, g.reason, g.name].filter(Boolean).join(" ")}: on the chart`, onclick: () => this.toggle(g),

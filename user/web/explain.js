@@ -90,6 +90,16 @@ function verdict_line(a) {
 		el("span", { class: "mono" }, a.address), ` ${text}: `, a.reason_text, el("span", { class: "quiet" }, ` (${why})`));
 }
 
+/* The program judged by its rules; these come before them. */
+function caveats(status) {
+	const counting = status?.interfaces.filter((i) => i.attached && !i.enforce).map((i) => i.name) ?? [];
+
+	return [
+		status?.paused ? "Filtering is paused: right now every packet passes." : null,
+		counting.length ? `On ${list(counting)} actions only count: it passes there.` : null,
+	].filter(Boolean);
+}
+
 function buttons(a, again, close) {
 	return el("div", { class: "buttons" },
 		el("button", { type: "button", id: "block", onclick: () => open_write(a, false, again) }, "Block …"),
@@ -99,7 +109,9 @@ function buttons(a, again, close) {
 }
 
 export class Explain {
-	constructor(form, box) {
+	/* status(): the last one, or null. */
+	constructor(form, box, status) {
+		this.status = status;
 		this.form = form;
 		this.box = box;
 		form.addEventListener("submit", (event) => {
@@ -170,6 +182,7 @@ export class Explain {
 		history.replaceState(null, "", `#explain=${encodeURIComponent(a.address)}`);
 		this.box.replaceChildren(...[verdict_line(a),
 			a.differ ? el("p", { class: "bad loud", role: "alert" }, `The database and the kernel differ: by the database it would ${a.model.verdict} (${a.model.reason}). This is a bug, or a write that was lost; moatctl status says more.`) : null,
+			...caveats(this.status()).map((text) => el("p", { class: "warn-text" }, text)),
 			facts(a), listings(a, again), buttons(a, again, () => this.close())].filter(Boolean));
 	}
 

@@ -65,6 +65,6 @@ export class Packets {
 			el("td", { class: "n wide" }, short(p.length, "B")), el("td", { class: "mono wide" }, p.iface)));
 
 		fill_table(this.table, "Sampled packets", { time: "n", verdict: "", reason: "", source: "", to: "", length: "n wide", on: "wide" }, rows, this.why);
-		this.note.textContent = this.left_out ? `About ${whole(this.left_out)} more are not shown: a sample is, some a second.` : "";
+		this.note.textContent = this.left_out ? `A sample: about ${whole(this.left_out)} more came since you look.` : "";
 	}
 }

@@ -11,15 +11,24 @@ export function source_link(source, explain) {
 
 const marks = (words) => words.map((word) => el("span", { class: "mark" }, word));
 
-export function show_top(table, answer, explain) {
-	const rows = (answer.sources ?? answer.prefixes ?? []).map((s) => el("tr", { "data-source": s.source },
-		el("td", null, source_link(s.source, explain)),
-		el("td", null, marks(s.categories ?? [])),
-		el("td", { class: "n", title: `${whole(s.hits)} packets, ${whole(s.bytes)} bytes` }, `${s.hits_exact === false ? "~" : ""}${short(s.hits)}`),
-		el("td", { class: "n wide" }, short(s.bytes, "B")),
-		el("td", { class: "n" }, ago(s.last_seen))));
+export const TOP_BY = [["source", "sources"], ["prefix", "prefixes"], ["feed", "feeds"]];
 
-	fill_table(table, "Listed sources by packets", { source: "", categories: "", packets: "n", bytes: "n wide", "last seen": "n" }, rows,
+function top_names(by, row, explain) {
+	if (by === "source")
+		return [el("td", null, source_link(row.source, explain)), el("td", null, marks(row.categories))];
+	return [el("td", { class: by === "prefix" ? "mono" : null }, row[by]), el("td", { class: "n" }, whole(row.sources))];
+}
+
+export function show_top(table, answer, explain) {
+	const by = answer.by;
+	const rows = (answer.sources ?? answer.prefixes ?? answer.feeds).map((row) => el("tr", { "data-source": row[by] },
+		...top_names(by, row, explain),
+		el("td", { class: "n", title: `${whole(row.hits)} packets, ${whole(row.bytes)} bytes` }, `${row.hits_exact === false ? "~" : ""}${short(row.hits)}`),
+		el("td", { class: "n wide" }, short(row.bytes, "B")),
+		el("td", { class: "n" }, ago(row.last_seen))));
+	const names = by === "source" ? { source: "", categories: "" } : { [by]: "", "listed sources": "n" };
+
+	fill_table(table, `Listed sources by packets, by ${by}`, { ...names, packets: "n", bytes: "n wide", "last seen": "n" }, rows,
 		answer.capacity ? "No listed source has sent anything yet." : "Hits are not noted: hits is 0 in the configuration.");
 }
 
