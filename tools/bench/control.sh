@@ -12,7 +12,10 @@
 #   bulk-expire     n listings of one expiry, from then until moatd has removed them
 #   follow-insert, -delete  n changes that are in the log already, until the last is in force:
 #                   what moatd can follow, whoever writes
+#   api-bulk, -again, -delete  n rows by the API in one request, from its first byte until the
+#                   answer, which comes when they are in force
 #   sql-to-drop-p50, -p99   one INSERT to the first dropped packet, n times
+#   api-to-drop-p50, -p99   one listing by the API, likewise, from before the client connects
 #
 # rss is without the kernel's maps, some of which moatd has mapped; standard
 # error says what those take. With BIG=1 cold-start, restart and the rows of
@@ -134,6 +137,17 @@ follow_both() {
 	follow follow-delete "$WANTED" "DELETE FROM listing WHERE feed = 'follow'"
 }
 
+# by_api WHAT METHOD N SOURCES ROWS: one request with a file of rows.
+by_api() {
+	local begin cpu
+	begin=$(now_us) cpu=$(cpu_ms)
+	curl -sS -f --unix-socket "$SOCKET" -X "$2" -H 'Content-Type: application/x-ndjson' -o "$LAB/answer" \
+		--data-binary "@$5" 'http://moat/api/v1/listings' || fatal "$1: the API takes the rows"
+	row "$1" "$3" "$(seconds_since "$begin")"
+	note "$1: moatd used $(($(cpu_ms) - cpu)) ms of CPU"
+	installed_is "$4" || fatal "$1: $4 sources are installed, not $(installed)"
+}
+
 start "$LISTINGS"
 
 begin=$(now_us)
@@ -142,6 +156,12 @@ timed_until bulk-insert "$begin" $((WANTED + BULK))
 begin=$(now_us)
 sql "DELETE FROM listing WHERE feed = 'bulk'"
 timed_until bulk-delete "$begin" "$WANTED"
+
+head -n "$BULK" "$LAB/more" | jq -Rc '{source: ., category: "botnet", feed: "bulk"}' > "$LAB/rows"
+by_api api-bulk POST "$BULK" $((WANTED + BULK)) "$LAB/rows"
+by_api api-bulk-again POST "$BULK" $((WANTED + BULK)) "$LAB/rows"
+jq -c '{source}' "$LAB/rows" > "$LAB/keys"
+by_api api-bulk-delete DELETE "$BULK" "$WANTED" "$LAB/keys"
 
 expiry=$(($(date +%s) + EXPIRES_IN + BULK / 50000))
 head -n "$BULK" "$LAB/more" | fill brief $expiry
@@ -153,6 +173,11 @@ follow_both
 read -r p50 p99 < <("$tools/latency" "$DATABASE" "$PINS/if/in0/link" "$INSERTS") || fatal "latency"
 row sql-to-drop-p50 "$INSERTS" "$p50"
 row sql-to-drop-p99 "$INSERTS" "$p99"
+sql "DELETE FROM listing WHERE feed = 'latency'"
+wait_for $DEADLINE installed_is "$WANTED" || fatal "the measured ones are gone"
+read -r p50 p99 < <("$tools/latency" "unix:$SOCKET" "$PINS/if/in0/link" "$INSERTS") || fatal "latency by the API"
+row api-to-drop-p50 "$INSERTS" "$p50"
+row api-to-drop-p99 "$INSERTS" "$p99"
 moat_end TERM
 lab_down
 

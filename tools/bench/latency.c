@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * How long after an INSERT the filter drops the source's packets.
+ * How long after a listing was written the filter drops the source's packets.
  *
  *	latency DATABASE LINK_PIN INSERTS
+ *	latency unix:SOCKET LINK_PIN INSERTS
  *
- * Inserts one listing after the other as a foreign SQL client does, and asks
- * the program that is attached (BPF_PROG_TEST_RUN) until it drops a packet of
- * the source. Prints "p50 p99" in seconds, from before the INSERT.
+ * Writes one listing after the other, as a foreign SQL client does or by the
+ * API, and asks the program that is attached (BPF_PROG_TEST_RUN) until it drops
+ * a packet of the source. Prints "p50 p99" in seconds, from before the INSERT,
+ * or from before the client connects.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include <sqlite3.h>
@@ -43,15 +47,21 @@ static void pause_ns(uint64_t ns)
 	nanosleep(&left, NULL);
 }
 
-static int insert(sqlite3 *db, uint32_t source)
+/* Where listings are written: one of the two. */
+struct writer {
+	sqlite3 *db;
+	struct sockaddr_un socket; /* of the API */
+	int fd;			   /* of the request under way; -1: none */
+};
+
+static int insert(sqlite3 *db, const char *source)
 {
-	char text[INET_ADDRSTRLEN], sql[256];
+	char sql[256];
 	char *error = NULL;
 
-	inet_ntop(AF_INET, &source, text, sizeof(text));
 	snprintf(sql, sizeof(sql),
 		 "INSERT INTO listing (source, category, feed) VALUES ('%s', 'botnet', 'latency')",
-		 text);
+		 source);
 	if (sqlite3_exec(db, sql, NULL, NULL, &error) == SQLITE_OK)
 		return 0;
 	fprintf(stderr, "latency: %s: %s\n", sql, error);
@@ -59,18 +69,55 @@ static int insert(sqlite3 *db, uint32_t source)
 	return -EIO;
 }
 
-static int measure(sqlite3 *db, int program, uint32_t count, uint64_t *latency)
+static int post(struct writer *w, const char *source)
+{
+	char body[128], request[512];
+	int size;
+
+	w->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (w->fd < 0 || connect(w->fd, (struct sockaddr *)&w->socket, sizeof(w->socket)))
+		return -errno;
+	size = snprintf(body, sizeof(body),
+			"{\"source\":\"%s\",\"category\":\"botnet\",\"feed\":\"latency\"}", source);
+	size = snprintf(request, sizeof(request),
+			"POST /api/v1/listings HTTP/1.1\r\nHost: moat\r\nConnection: close\r\n"
+			"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			size, body);
+	return send(w->fd, request, (size_t)size, MSG_NOSIGNAL) == size ? 0 : -EIO;
+}
+
+/* The answer must be good; its time is not measured. */
+static int finish(struct writer *w)
+{
+	static const char good[] = "HTTP/1.1 200 ";
+	char answer[4096];
+	ssize_t n;
+
+	if (w->fd < 0)
+		return 0;
+	n = recv(w->fd, answer, sizeof(answer), 0);
+	close(w->fd);
+	w->fd = -1;
+	if (n > (ssize_t)sizeof(good) && memcmp(answer, good, sizeof(good) - 1) == 0)
+		return 0;
+	fprintf(stderr, "latency: the API: %.*s\n", n > 0 ? (int)n : 0, answer);
+	return -EIO;
+}
+
+static int measure(struct writer *w, int program, uint32_t count, uint64_t *latency)
 {
 	uint64_t state = 0x5EED;
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t source = htonl(0xC6120000 + i); /* 198.18.0.0/15: for benchmarks */
+		char text[INET_ADDRSTRLEN];
 		uint64_t begin;
 		int r;
 
+		inet_ntop(AF_INET, &source, text, sizeof(text));
 		pause_ns(sources_random(&state) % GAP_NS);
 		begin = now_ns();
-		r = insert(db, source);
+		r = w->db ? insert(w->db, text) : post(w, text);
 		if (r)
 			return r;
 		while (!probe_drops(program, 4, (const uint8_t *)&source)) {
@@ -81,8 +128,36 @@ static int measure(sqlite3 *db, int program, uint32_t count, uint64_t *latency)
 			pause_ns(LOOK_NS);
 		}
 		latency[i] = now_ns() - begin;
+		r = finish(w);
+		if (r)
+			return r;
 	}
 	return 0;
+}
+
+static int writer_open(struct writer *w, const char *where)
+{
+	static const char scheme[] = "unix:";
+
+	if (strncmp(where, scheme, sizeof(scheme) - 1) == 0) {
+		w->socket.sun_family = AF_UNIX;
+		snprintf(w->socket.sun_path, sizeof(w->socket.sun_path), "%s",
+			 where + sizeof(scheme) - 1);
+		return 0;
+	}
+	if (sqlite3_open_v2(where, &w->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
+		fprintf(stderr, "latency: %s: %s\n", where, sqlite3_errmsg(w->db));
+		return -EIO;
+	}
+	sqlite3_busy_timeout(w->db, SQL_WAIT_MS);
+	return 0;
+}
+
+static void writer_close(struct writer *w)
+{
+	sqlite3_close(w->db);
+	if (w->fd >= 0)
+		close(w->fd);
 }
 
 static int by_value(const void *a, const void *b)
@@ -97,12 +172,13 @@ int main(int argc, char **argv)
 	unsigned long count = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
 	_cleanup_free_ uint64_t *latency = calloc(INSERTS_MAX, sizeof(*latency));
 	_cleanup_close_ int program = -1;
+	_cleanup_(writer_close) struct writer w = { .fd = -1 };
 	unsigned long p50, p99;
-	sqlite3 *db = NULL;
 	int r;
 
 	if (!count || count > INSERTS_MAX || !latency) {
-		fprintf(stderr, "usage: latency DATABASE LINK_PIN INSERTS (1..%u)\n", INSERTS_MAX);
+		fprintf(stderr, "usage: latency DATABASE|unix:SOCKET LINK_PIN INSERTS (1..%u)\n",
+			INSERTS_MAX);
 		return 2;
 	}
 	program = probe_program(argv[2]);
@@ -110,14 +186,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "latency: %s: %s\n", argv[2], strerror(-program));
 		return 1;
 	}
-	if (sqlite3_open_v2(argv[1], &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-		fprintf(stderr, "latency: %s: %s\n", argv[1], sqlite3_errmsg(db));
-		sqlite3_close(db);
-		return 1;
-	}
-	sqlite3_busy_timeout(db, SQL_WAIT_MS);
-	r = measure(db, program, count, latency);
-	sqlite3_close(db);
+	r = writer_open(&w, argv[1]);
+	r = r ?: measure(&w, program, count, latency);
 	if (r)
 		return 1;
 	qsort(latency, count, sizeof(*latency), by_value);
