@@ -184,13 +184,15 @@ EXAMPLES = {
     "applyConfig": [("", b"", {}, 400), ("", b"nonsense: 1\n", {}, 422), ("?confirm=60s", CONFIG, {}, 200)],
     "confirmConfig": [("", None, {}, 200), ("", None, {}, 409)],
     "rollbackConfig": [("", None, {}, 409)],
+    "attach": [("?confirm=60s", None, {}, 200)],
+    "confirmAttach": [("", None, {}, 200), ("", None, {}, 409)],
     "fetchFeed": [("", None, {}, 200)],
     "importList": [("?category=botnet&dry_run=1", b"198.51.100.1\n", {}, 200),
                    ("?category=botnet&force=1", b"198.51.100.1\n", {}, 200), ("?format=x", b"", {}, 400)],
 }
 NAMES = {"/web/{name}": "index.html", "/api/v1/feeds/{name}": "drop", "/api/v1/interfaces/{name}": "in0"}
 # Asked last, for what comes after it is to be judged by the filter in force.
-LAST = ("pause", "detach", "attach", "resume")
+LAST = ("pause", "detach", "attach", "confirmAttach", "resume")
 
 
 def target_of(path, names=None):
