@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -29,8 +30,11 @@ static struct {
 	char audit[256];   /* the last: verb and detail */
 	char detached[64]; /* the last interface that lost its filter */
 	const char *attached;
-	int steps;  /* that the disk was asked for */
-	int die_at; /* the process ends before this one */
+	int steps;	/* that the disk was asked for */
+	bool unsynced;	/* bytes were written and not synced yet */
+	int early;	/* files that took a place before they were synced */
+	bool read_only; /* no file takes a place */
+	int die_at;	/* the process ends before this one */
 } lab;
 
 /* ---- the daemon ---- */
@@ -103,14 +107,20 @@ static void step(void)
 
 int __wrap_fsync(int fd)
 {
-	step();
-	return 0;
 	(void)fd;
+	step();
+	lab.unsynced = false;
+	return 0;
 }
 
 int __wrap_rename(const char *from, const char *to)
 {
 	step();
+	lab.early += lab.unsynced;
+	if (lab.read_only) {
+		errno = EROFS;
+		return -1;
+	}
 	return __real_rename(from, to);
 }
 
@@ -125,6 +135,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 	if (lab.die_at != NEVER && lab.steps == lab.die_at) /* half of it is there */
 		(void)!__real_write(fd, data, size / 2);
 	step();
+	lab.unsynced = true;
 	return __real_write(fd, data, size);
 }
 
@@ -285,6 +296,7 @@ static void what_is_confirmed_becomes_the_file(void **state)
 	assert_int_equal(apply_confirm(lab.apply, &root, NULL), 0);
 	assert_string_equal(lab.audit, "root confirm categories.botnet.action");
 	assert_true(runs(next) && !waits() && file_is("", next) && file_is(".previous", was));
+	assert_int_equal(lab.early, 0);
 	assert_false(has_journal());
 	assert_int_equal(stat(lab.path, &info), 0);
 	assert_int_equal(info.st_mode & 0777, 0640);
@@ -367,6 +379,75 @@ static void a_journal_that_is_none_is_passed_over(void **state)
 		assert_true(runs(text_of("drop", "")) && !waits());
 		stop();
 	}
+}
+
+static void what_cannot_be_written_is_owed_and_done_later(void **state)
+{
+	const char *next = text_of("monitor", "");
+	struct actor root = { "root", "moatctl" };
+	struct apply_view view;
+
+	(void)state;
+	start();
+	lab.read_only = true;
+	assert_int_equal(apply(next, 60), -EROFS);
+	assert_false(waits());
+	lab.read_only = false;
+	assert_int_equal(apply(next, 60), 0);
+	lab.read_only = true;
+	assert_int_equal(apply_confirm(lab.apply, &root, NULL), -EROFS);
+	assert_true(waits());
+	lab.read_only = false;
+	stop();
+	/* Confirmed, and moatd ended before the file was written; then that fails. */
+	{
+		struct journal j = {};
+
+		assert_int_equal(journal_read(lab.uri, &j, NULL), 0);
+		j.state = JOURNAL_CONFIRMED;
+		assert_int_equal(journal_write(lab.uri, &j, NULL), 0);
+		journal_free(&j);
+	}
+	lab.read_only = true;
+	start();
+	assert_true(runs(next) && has_journal());
+	apply_view(lab.apply, &view);
+	assert_string_not_equal(view.problem, "");
+	assert_int_equal(apply(text_of("drop", ""), 0), -EALREADY);
+	lab.read_only = false;
+	spin(2300);
+	assert_true(file_is("", next) && !has_journal());
+}
+
+/* As the deadline stands after another boot: on the wall. */
+static bool outlives_a_reboot(int64_t seconds)
+{
+	struct journal j = {};
+	bool lives;
+
+	stop();
+	write_file(lab.path, text_of("drop", ""));
+	start();
+	assert_int_equal(apply(text_of("monitor", ""), 60), 0);
+	stop();
+	assert_int_equal(journal_read(lab.uri, &j, NULL), 0);
+	snprintf(j.boot, sizeof(j.boot), "another");
+	j.until = time(NULL) + seconds;
+	assert_int_equal(journal_write(lab.uri, &j, NULL), 0);
+	journal_free(&j);
+	start();
+	lives = waits();
+	apply_rollback(lab.apply, &(struct actor){ "root", "moatctl" }, NULL);
+	return lives;
+}
+
+static void after_a_reboot_the_wall_clock_decides(void **state)
+{
+	(void)state;
+	assert_true(outlives_a_reboot(40));
+	assert_false(outlives_a_reboot(0));
+	assert_false(outlives_a_reboot(-100));
+	assert_false(outlives_a_reboot(1000)); /* it was set back */
 }
 
 /* ---- killed ---- */
@@ -492,6 +573,8 @@ int main(void)
 		WITH_LAB(what_fails_changes_nothing_and_the_way_back_is_tried_again),
 		WITH_LAB(interfaces_that_it_added_lose_the_filter),
 		WITH_LAB(a_journal_that_is_none_is_passed_over),
+		WITH_LAB(what_cannot_be_written_is_owed_and_done_later),
+		WITH_LAB(after_a_reboot_the_wall_clock_decides),
 		WITH_LAB(killed_while_applying_at_once),
 		WITH_LAB(killed_while_applying_for_a_while),
 		WITH_LAB(killed_while_confirming),
