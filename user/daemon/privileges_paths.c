@@ -89,10 +89,14 @@ static int give_pins(int fd, const char *pins, int depth, const struct passwd *a
 {
 	_cleanup_(closedirp) DIR *dir = fdopendir(fd);
 	const struct dirent *entry;
-	int r = dir && !fchown(fd, account->pw_uid, account->pw_gid) ? 0 : fail("pins", pins, why);
+	int r;
 
-	if (!dir)
+	if (!dir) {
+		r = fail("pins", pins, why);
 		close(fd);
+		return r;
+	}
+	r = fchown(fd, account->pw_uid, account->pw_gid) ? fail("pins", pins, why) : 0;
 	while (!r && (entry = readdir(dir))) {
 		struct stat st;
 
