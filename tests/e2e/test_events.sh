@@ -109,5 +109,13 @@ mv "$LAB/nowhere/events.jsonl" "$LAB/nowhere/moved"
 kill -USR1 "$MOATD_PID"
 check "SIGUSR1 opens it anew" wait_for "$DEADLINE" test -e "$LAB/nowhere/events.jsonl"
 
+# A reload changes who reads.
+configure "{ rate: 700 }"
+kill -HUP "$MOATD_PID"
+check "a reload ends the log, and with it the sampling" wait_for "$DEADLINE" watched_is 0
+configure "{ rate: 700, log: $LAB/again.jsonl }"
+kill -HUP "$MOATD_PID"
+check "and begins one" wait_for "$DEADLINE" watched_is 1
+
 check_counted
 finish

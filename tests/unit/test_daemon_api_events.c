@@ -359,6 +359,13 @@ static void where_there_are_no_events_it_is_said(void **state)
 		assert_non_null(strstr(r.text, "rings"));
 	}
 	assert_int_equal(http_streams_count(fake.daemon.streams), 0);
+	fake.daemon.topics = topics_free(fake.daemon.topics);
+	{
+		_cleanup_response_ struct response r = get(state, "/api/v1/events?topic=rates");
+
+		assert_int_equal(r.status, 503);
+	}
+	assert_int_equal(http_streams_count(fake.daemon.streams), 0);
 }
 
 /* ---- topics ---- */

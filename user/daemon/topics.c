@@ -49,7 +49,7 @@ int topics_find(const char *label)
 
 size_t topics_listeners(const struct topics *t, enum topic topic)
 {
-	return t->topic[topic].listeners;
+	return t ? t->topic[topic].listeners : 0;
 }
 
 static void send_to(const struct listener *to, const struct message *m)
@@ -64,8 +64,10 @@ static void send_to(const struct listener *to, const struct message *m)
 
 void topics_publish(struct topics *t, enum topic topic, const char *json, size_t size)
 {
-	struct message *m = &t->topic[topic].last;
+	struct message *m = t ? &t->topic[topic].last : NULL;
 
+	if (!m)
+		return;
 	text_free(&m->event);
 	text_add(&m->event, "event: %s\ndata: ", labels[topic]);
 	m->json = m->event.size;
@@ -77,10 +79,11 @@ void topics_publish(struct topics *t, enum topic topic, const char *json, size_t
 
 int topics_join(struct topics *t, enum topic topic, struct http_stream *stream, bool lines)
 {
-	struct listener *to = &t->topic[topic].listener[t->topic[topic].listeners];
+	struct listener *to;
 
-	if (t->topic[topic].listeners == HTTP_STREAMS_MAX)
+	if (!t || t->topic[topic].listeners == HTTP_STREAMS_MAX)
 		return -EBUSY;
+	to = &t->topic[topic].listener[t->topic[topic].listeners];
 	t->topic[topic].listeners++;
 	*to = (struct listener){ stream, lines };
 	send_to(to, &t->topic[topic].last);
@@ -89,7 +92,7 @@ int topics_join(struct topics *t, enum topic topic, struct http_stream *stream, 
 
 void topics_leave(struct topics *t, const struct http_stream *stream)
 {
-	for (enum topic topic = 0; topic < TOPICS_MAX; topic++) {
+	for (enum topic topic = 0; t && topic < TOPICS_MAX; topic++) {
 		struct listener *list = t->topic[topic].listener;
 		size_t *count = &t->topic[topic].listeners;
 

@@ -4,6 +4,8 @@
  * once, sent to each stream of it. Who is too slow misses a message, never
  * half of one, and nobody waits for him.
  *
+ * Everything takes NULL for "there are none".
+ *
  * Topic packets is not among these: each of its readers gets his own
  * (daemon/events.h).
  */
