@@ -119,6 +119,7 @@ completions() {
 	completes "$1" "an interface" "attach in" "attach in0"
 	completes "$1" "a reason" "tail --reason within" "within_limit"
 	completes "$1" "what feeds takes" "feeds rel" "feeds release"
+	completes "$1" "what token takes" "token rev" "token revoke"
 	completes "$1" "a file" "import $LAB/moat.y" "import $LAB/moat.yaml"
 }
 

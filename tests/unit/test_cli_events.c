@@ -222,6 +222,8 @@ static void a_capture_is_whole(void **state)
 			  "moat: drop, reason listed, category botnet (source is listed, "
 			  "action drop)"));
 	assert_true(holds(&blocks[4], "moat: tag, reason tagged, category scanner ("));
+	/* What is missing stands before the packet that came after it: option 4, 8 bytes. */
+	assert_memory_equal(blocks[4].at + blocks[4].size - 36, "\4\0\10\0\xd2\4\0\0\0\0\0\0", 12);
 	free(bytes);
 }
 

@@ -150,6 +150,9 @@ static void a_counter_that_began_anew_is_no_negative_rate(void **state)
 	assert_true(top.verdicts.of[0].rate == 0);
 	top_take_metrics(&top, METRICS(30, 0), 4000);
 	assert_true(top.verdicts.of[0].rate == 10);
+	take_rows(&top, "{\"sources\":[" SOURCE("192.0.2.1", 100) "]}", 0);
+	take_rows(&top, "{\"sources\":[" SOURCE("192.0.2.1", 5) "]}", 1000);
+	assert_true(top.rows.row[0].rate == 0);
 	top_free(&top);
 }
 

@@ -98,8 +98,8 @@ static int take_common(struct cli *cli, int option, const char *value, const str
 			return cli_fail(cli, CLI_USAGE, "-o: text or json is expected");
 		return -1;
 	case OPTION_COLOR:
-		if (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
-		    strcmp(value, "never") != 0)
+		if (!value || (strcmp(value, "auto") != 0 && strcmp(value, "always") != 0 &&
+			       strcmp(value, "never") != 0))
 			return cli_fail(cli, CLI_USAGE,
 					"--color: auto, always or never is expected");
 		if (strcmp(value, "auto") != 0)

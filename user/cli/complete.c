@@ -13,7 +13,6 @@ static const struct {
 } kinds[] = {
 	{ "CATEGORY", "categories" },
 	{ "FEED", "feeds" },
-	{ "NAME", "feeds" },
 	{ "IFACE", "interfaces" },
 	{ "REASON", "reasons" },
 	{ "VERDICT", "verdicts" },
@@ -50,27 +49,46 @@ const char *complete_kind(const char *name, char buf[static COMPLETE_KIND_MAX])
 	return "";
 }
 
-/* args: "SOURCE ...", "[fetch|hold|release NAME]" */
-const char *complete_argument(const char *args, unsigned int at, char buf[static COMPLETE_KIND_MAX])
+/* Word number at of one form, "new NAME"; "...": the last goes on. False: it has not so many. */
+static bool word_of(const char *form, size_t size, unsigned int at,
+		    char word[static COMPLETE_KIND_MAX])
 {
 	static const char between[] = " []";
-	char word[COMPLETE_KIND_MAX] = "";
-	unsigned int number = 0;
+	const char *end = form + size;
+
+	word[0] = '\0';
+	for (unsigned int number = 0;; number++) {
+		size_t len;
+
+		form += strspn(form, between);
+		if (form >= end)
+			return false;
+		len = strcspn(form, between);
+		if (len == 3 && strncmp(form, "...", 3) == 0)
+			return word[0];
+		snprintf(word, COMPLETE_KIND_MAX, "%.*s", (int)len, form);
+		if (number == at)
+			return true;
+		form += len;
+	}
+}
+
+/* args: "SOURCE ...", "[fetch|hold FEED]", "new NAME | list | revoke NAME" */
+const char *complete_argument(const char *args, unsigned int at, char buf[static COMPLETE_KIND_MAX])
+{
+	char word[COMPLETE_KIND_MAX], words[COMPLETE_KIND_MAX] = "";
+	size_t used = 0;
 
 	for (;;) {
-		size_t size;
+		const char *next = strstr(args, " | ");
 
-		args += strspn(args, between);
-		size = strcspn(args, between);
-		if (!size)
-			return "";
-		/* The word before goes on. */
-		if (size == 3 && strncmp(args, "...", 3) == 0)
-			return complete_kind(word, buf);
-		snprintf(word, sizeof(word), "%.*s", (int)size, args);
-		if (number++ == at)
-			return complete_kind(word, buf);
-		args += size;
+		if (word_of(args, next ? (size_t)(next - args) : strlen(args), at, word) &&
+		    !strstr(words, word) && used + strlen(word) + 2 < sizeof(words))
+			used += (size_t)snprintf(words + used, sizeof(words) - used, "%s%s",
+						 used ? "|" : "", word);
+		if (!next)
+			return complete_kind(words, buf);
+		args = next + 3;
 	}
 }
 

@@ -5,7 +5,7 @@
  *
  * What an option or argument takes is told by its name in the table: FEED is
  * one that the daemon has, FILE a file (complete.c has the list). A|B are the
- * words themselves.
+ * words themselves; forms of arguments stand with " | " between.
  */
 #ifndef CLI_COMPLETE_H
 #define CLI_COMPLETE_H

@@ -177,7 +177,7 @@ static int run_feeds(struct cli *cli, const struct call *call)
 
 const struct verb verb_feeds = {
 	.name = "feeds",
-	.args = "[fetch|hold|release NAME]",
+	.args = "[fetch|hold|release FEED]",
 	.summary =
 		"state of each feed, its last good list, why one was refused; fetches, holds one",
 	.details =

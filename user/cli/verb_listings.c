@@ -37,7 +37,7 @@ enum {
 	[ADD_REGION] = { 0, "region", "LIST", "in force only where one of these is: de,eu" },      \
 	[ADD_CONFIDENCE] = { 0, "confidence", "N", "0 to 100" },                                   \
 	[ADD_REVIEW] = { 0, "review", "WHEN", "look at it again by then: 90d, 2027-01-31" },       \
-	[ADD_FEED] = { 'f', "feed", "NAME", "the feed it belongs to (manual)" },                   \
+	[ADD_FEED] = { 'f', "feed", "FEED", "the feed it belongs to (manual)" },                   \
 	[ADD_SKIP] = { 0, "skip-refused", NULL, "add the others when the gate refuses one" },      \
 	[ADD_FORCE] = { 0, "force", NULL,                                                          \
 			"even if many would hit much of what passes, or one is wide" }
