@@ -38,7 +38,7 @@ static void maps_have_room_for_all_that_may_be_installed(void **state)
 		struct sieve_size size = size_of(capacity[i], capacity[i]);
 
 		assert_true(power_of_two(size.hosts) && power_of_two(size.buckets));
-		assert_true(size.hosts / 2 * MOAT_SLOTS4 >= capacity[i] * 2ULL);
+		assert_true(size.hosts / 2 * MOAT_SLOTS4 >= capacity[i] * 8ULL / 5);
 		assert_true(size.buckets / 2 * MOAT_SLOTS6 >= capacity[i] * 2ULL);
 		assert_true(size.leaves >= capacity[i] + MOAT_LEAF_FIRST);
 		assert_true(size.parts * MOAT_CELLS_OF_ELEMENT >=

@@ -5,6 +5,7 @@
  */
 #include "core/sieve_blocks.h"
 #include "core/sieve_private.h"
+#include "core/sieve_resize.h"
 
 struct sieve {
 	struct sieve_maps maps;
@@ -43,12 +44,13 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 void sieve_size(const uint32_t capacity[2], struct sieve_size *ret)
 {
 	uint64_t sources = capacity[MOAT_IPV4];
+	uint64_t slots = sources * 8 / RESIZE_FULL;
 	uint64_t nodes = MOAT_ROOT_NODES + smaller(sources, NODES_BASE + sources / NODES_SHARE);
 	uint64_t leaves = MOAT_LEAF_FIRST + sources + sources / LEAVES_SHARE + LEAVES_BASE;
 
 	*ret = (struct sieve_size){
 		.blocks = MOAT_BLOCK_ELEMENTS,
-		.hosts = regions_size((sources + MOAT_SLOTS4 / 2 - 1) / (MOAT_SLOTS4 / 2)),
+		.hosts = regions_size((slots + MOAT_SLOTS4) / MOAT_SLOTS4),
 		.parts = smaller(nodes, NODES_MOST) * PARTS,
 		.leaves = smaller(leaves, INT32_MAX / sizeof(union moat_leaf)),
 		.buckets =

@@ -22,6 +22,13 @@
 #define RESIZE_CLEARS 32
 #define RESIZE_COPIES 4
 
+/*
+ * Eighths of its room beyond which a table grows. By then two hosts in a
+ * thousand have found no slot, and the records are asked for them; a larger
+ * table would have a slot for those, and more to wait for memory of for all.
+ */
+#define RESIZE_FULL 5
+
 struct resize {
 	uint32_t level;		  /* in force */
 	uint32_t top;		  /* the highest that the map has room for */
@@ -57,7 +64,7 @@ static inline uint32_t resize_wanted(const struct resize *r, uint64_t entries, u
 {
 	uint64_t room = (uint64_t)slots << r->level;
 
-	if (entries > room / 2 && r->level < r->top)
+	if (entries > room / 8 * RESIZE_FULL && r->level < r->top)
 		return r->level + 1;
 	if (entries < room / 8 && r->level > MOAT_LEVEL_MIN)
 		return r->level - 1;
