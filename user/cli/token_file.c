@@ -38,7 +38,7 @@ int token_secret_new(char ret[static TOKEN_SECRET + 1], char ret_digest[static T
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return -EIO;
-	memcpy(ret, TOKEN_PREFIX, strlen(TOKEN_PREFIX));
+	snprintf(ret, TOKEN_SECRET + 1, "%s", TOKEN_PREFIX);
 	encode(bytes, sizeof(bytes), ret + strlen(TOKEN_PREFIX));
 	explicit_bzero(bytes, sizeof(bytes));
 	if (!EVP_Digest(ret, TOKEN_SECRET, digest, &size, EVP_sha256(), NULL))

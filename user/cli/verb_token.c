@@ -66,7 +66,7 @@ static int choose_file(struct cli *cli, const struct call *call, struct text *re
 	} else {
 		text_add(ret, "%s", DEFAULT_FILE);
 	}
-	return ret->failed ? cli_fail(cli, CLI_REFUSED, "out of memory") : CLI_DONE;
+	return ret->failed || !ret->data ? cli_fail(cli, CLI_REFUSED, "out of memory") : CLI_DONE;
 }
 
 /* What moatd made of the change, on cli->err. */
@@ -179,8 +179,8 @@ static int run_new(struct cli *cli, const struct call *call, const char *name)
 		return CLI_DONE;
 	}
 	code = choose_file(cli, call, &file);
-	if (code != CLI_DONE)
-		return code;
+	if (code != CLI_DONE || !file.data)
+		return code ?: CLI_REFUSED;
 	if (token_file_add(file.data, name, line, &why))
 		return cli_fail(cli, CLI_REFUSED, "%s", why.text);
 	show_secret(cli, name, secret, line);
@@ -262,8 +262,8 @@ static int run_revoke(struct cli *cli, const struct call *call, const char *name
 	struct problem why = {};
 	int code = choose_file(cli, call, &file);
 
-	if (code != CLI_DONE)
-		return code;
+	if (code != CLI_DONE || !file.data)
+		return code ?: CLI_REFUSED;
 	if (token_file_remove(file.data, name, &why))
 		return cli_fail(cli, CLI_REFUSED, "%s", why.text);
 	return say_in_force(cli, file.data, "revoked");

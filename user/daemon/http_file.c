@@ -75,6 +75,11 @@ int http_file_read(const char *path, enum http_file_kind kind, size_t max, char 
 	ssize_t n;
 	int err;
 
+	if (fd < 0 && errno == EACCES)
+		return problem_set(why, -EACCES,
+				   "'%s': cannot be read by the user moatd runs as: 'chgrp' it to his "
+				   "group, 'chmod 640'",
+				   path);
 	if (fd < 0 || fstat(fd, &st))
 		return problem_set(why, -errno, "'%s': cannot be read: %s", path, strerror(errno));
 	err = check_rights(path, &st, kind, why);
