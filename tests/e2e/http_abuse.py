@@ -4,9 +4,10 @@
 
 http_abuse.py ADDRESS PORT SECONDS TOKEN EXPIRED
 
-Prints "ready", then, when the time is over or a line comes on standard input,
-a line "NAME VALUE" for each thing that was counted. A status that nobody
-should get makes "got_in" more than 0.
+Prints "ready", and "all_judged" when each malformed request was answered once;
+then, when the time is over or a line comes on standard input, a line "NAME VALUE"
+for each thing that was counted. A status that nobody should get makes "got_in"
+more than 0.
 """
 import asyncio
 import collections
@@ -165,7 +166,7 @@ async def never_read():
 
 
 async def dashboard():
-    reader, writer = await connect()
+    reader, writer = await connect(here="127.0.0.5")
     writer.write(get("/api/v1/events?topic=rates", "Accept: text/event-stream"))
     status = await status_of(reader)
     count[f"dashboard_{status}"] += 1
@@ -189,6 +190,9 @@ async def malformed():
         judged.setdefault(index, status)
     elif status:  # else it was closed for another
         judged[index] = f"WRONG {status} for {request[:70]!r}"
+    if len(judged) == len(MALFORMED) and not count["all_judged"]:
+        count["all_judged"] = 1
+        print("all_judged", flush=True)
     writer.close()
     await asyncio.sleep(0.02)
 

@@ -7,6 +7,7 @@
 INSERTS=${MOAT_INSERTS:-30}
 RATE=20000
 BOUND_MS=100	# from an INSERT to its last packet, as in test_latency.sh
+WORST_MS=500	# two CPUs are shared with 3,000 clients here
 BOUND_MB=200	# what moatd may grow by: answers and bodies are at most 64 MiB each
 
 abuse() { awk -v k="$1" '$1 == k { n = $2 } END { print n + 0 }' "$LAB/abuse"; }
@@ -46,7 +47,8 @@ while read -r source; do
 done < "$LAB/sources" > "$LAB/inserted"
 moatctl_ms=$({ TIMEFORMAT=%R; time moatctl status > /dev/null 2>&1; } 2>&1)
 enough() { (($(metric moat_http_refused_total 'cause="slow"') > 0)); }
-check "slow heads and bodies are ended in time" wait_for 25 enough
+check "slow heads and bodies are ended in time" wait_for "$DEADLINE" enough
+wait_for "$DEADLINE" grep -q all_judged "$LAB/abuse"
 flowed() { (($(packets 'reason="listed"') > ${1:-0})); }
 wait_for "$DEADLINE" flowed "$(($(packets 'reason="listed"') + RATE / 10))"
 open=$(metric moat_http_connections)
@@ -64,11 +66,11 @@ p99=$(tail -n 1 "$LAB/latencies")
 note "INSERT to last passed packet, meanwhile: p50 $p50 ms, p99 $p99 ms" \
 	"memory $before MB, at most $most MB meanwhile; connections open $open" \
 	"honest client: $(abuse honest_200) answers, p50 $(abuse honest_p50_ms) ms, longest $(abuse honest_max_ms) ms; moatctl status $moatctl_ms s" \
-	"$(grep -v -e ready -e '^#' "$LAB/abuse" | tr '\n' ' ')" \
+	"$(grep -v -e ready -e all_judged -e '^#' "$LAB/abuse" | tr '\n' ' ')" \
 	"$(metrics | grep '^moat_http_refused_total' | sed 's/.*cause=//' | tr '\n' ' ')"
 grep '^# ' "$LAB/abuse"
 check "an INSERT drops packets within $BOUND_MS ms (p50)" between 0 "$BOUND_MS" "$p50"
-check "and each within ${BOUND_WORST:-250} ms" between 0 "${BOUND_WORST:-250}" "$p99"
+check "and each within $WORST_MS ms" between 0 "$WORST_MS" "$p99"
 check "a listed source is dropped all the while" equal 0 "$(got 203.0.113.7)"
 check "memory stays bounded" between 0 $((before + BOUND_MB)) "$most"
 check "no more connections are open than there may be" between 1 256 "$open"
