@@ -203,6 +203,44 @@ static void an_end_is_of_a_source_or_of_a_body(void **state)
 	}
 }
 
+/* ---- reports ---- */
+
+static void a_report_is_a_listing_that_ends(void **state)
+{
+	_cleanup_response_ struct response sent =
+		post(state, "/api/v1/reports?ttl=1h",
+		     "{\"source\":\"192.0.2.1\",\"category\":\"botnet\",\"reporter\":\"f2b\","
+		     "\"at\":\"2100-01-01T00:00:00Z\"}");
+	_cleanup_response_ struct response r = get(state, LISTINGS "?feed=reports");
+	const json_t *row = listing_at(&r, 0);
+
+	assert_int_equal(sent.status, 200);
+	assert_int_equal(number(&sent, "added"), 1);
+	assert_int_equal(listings_in(&sent), 0);
+	assert_string_equal(member(row, "reference"), "f2b");
+	assert_true(strcmp(member(row, "expires_at"), "2099") < 0); /* from now, not from then */
+	assert_int_equal(fake.daemon.reports[REPORTS_ACCEPTED], 1);
+}
+
+static void old_and_refused_reports_are_left_out_and_counted(void **state)
+{
+	_cleanup_response_ struct response sent =
+		lines(state, "POST", "/api/v1/reports",
+		      "{\"source\":\"192.0.2.9\",\"category\":\"botnet\",\"at\":1000}\n"
+		      "{\"source\":\"203.0.113.9\",\"category\":\"botnet\"}\n" ROW("192.0.2.2",
+										   "botnet"));
+	_cleanup_response_ struct response metrics = get(state, "/metrics");
+
+	assert_int_equal(sent.status, 200);
+	assert_int_equal(number(&sent, "added"), 1);
+	assert_int_equal(number(&sent, "refused"), 1);
+	assert_string_equal(member(listing_at(&sent, 0), "cause"), "never_block");
+	assert_int_equal(rows_in_database(), 1);
+	assert_non_null(strstr(metrics.body, "moat_reports_total{result=\"accepted\"} 1\n"));
+	assert_non_null(strstr(metrics.body, "moat_reports_total{result=\"refused\"} 1\n"));
+	assert_non_null(strstr(metrics.body, "moat_reports_total{result=\"expired\"} 1\n"));
+}
+
 /* ---- pages ---- */
 
 /* Counts sources "10.9.N.x" of feed stay in a page by N. */
@@ -323,6 +361,8 @@ int main(void)
 		with_lab(many_end_in_one_request),
 		with_lab(a_trial_of_an_end_says_what_would_remain),
 		with_lab(an_end_is_of_a_source_or_of_a_body),
+		with_lab(a_report_is_a_listing_that_ends),
+		with_lab(old_and_refused_reports_are_left_out_and_counted),
 		with_lab(what_stays_is_given_once_while_others_come_and_go),
 		cmocka_unit_test(pieces_of_any_size_give_the_same_rows),
 		cmocka_unit_test(memory_is_that_of_the_rows),

@@ -24,6 +24,8 @@ static const struct api_route routes[] = {
 	  API_GIVES_JSON | API_TAKES_ROWS, &api_body_listings },
 	{ "DELETE", "/api/v1/listings", API_WRITE, api_listings_remove,
 	  "source category feed dry_run", API_GIVES_JSON | API_TAKES_ROWS, &api_body_keys },
+	{ "POST", "/api/v1/reports", API_WRITE, api_reports, "ttl", API_GIVES_JSON | API_TAKES_ROWS,
+	  &api_body_reports },
 	{ "GET", "/api/v1/explain", API_READ, api_explain, "address proto port iface", API_GIVES_JSON },
 	{ "GET", "/api/v1/top", API_READ, api_top, "by limit seen", API_GIVES_JSON },
 	{ "GET", "/api/v1/rates", API_READ, api_rates, "since step", API_GIVES_JSON },

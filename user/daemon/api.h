@@ -83,6 +83,7 @@ void api_metrics(struct daemon *d, const struct http_request *rq, struct http_re
 void api_status(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_listings_get(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_listings_add(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
+void api_reports(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_listings_remove(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_explain(struct daemon *d, const struct http_request *rq, struct http_reply *reply);
 void api_top(struct daemon *d, const struct http_request *rq, struct http_reply *reply);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * POST /api/v1/listings: through the gate, into the database, into the kernel,
+ * POST /api/v1/listings, and what adds listings otherwise: through the gate, into the database, into the kernel,
  * and only then the answer. With dry_run as far as the database, and whom the
  * rows would hit.
  */
@@ -8,7 +8,7 @@
 #include <microhttpd.h>
 
 #include "core/region.h"
-#include "daemon/api.h"
+#include "daemon/api_add.h"
 #include "daemon/api_body.h"
 #include "daemon/api_listing.h"
 #include "daemon/api_radius.h"
@@ -23,11 +23,8 @@ struct addition {
 	enum gate_cause *cause;	   /* of each row */
 	struct listing_input *add; /* those that passed */
 	size_t adds;
-	bool skip;	   /* what is refused is left out instead of failing the rest */
-	bool force;	   /* guards that may be overruled are */
-	bool dry_run;	   /* nothing is written */
-	bool refused_only; /* the answer names what is refused, not all */
-	size_t changed;	   /* rows that were not there, or said something else */
+	struct add_how how;
+	size_t changed; /* rows that were not there, or said something else */
 	int64_t now;
 };
 
@@ -112,7 +109,7 @@ static bool is_too_wide(struct daemon *d, const struct addition *a, const struct
 
 	return gate_role(sync_gate(d->sync), claim->category) == GATE_BLOCKS &&
 	       source->len < d->config->limits.wide[source->family] &&
-	       !(a->force && row->expires_at);
+	       !(a->how.force && row->expires_at);
 }
 
 static enum gate_cause judge_row(struct daemon *d, const struct listing_input *input,
@@ -162,7 +159,7 @@ static bool judge_rows(struct daemon *d, const struct http_request *rq, struct a
 		if (!is_refused(a->cause[i]) && is_too_wide(d, a, &a->rows->row[i], &a->claim[i]))
 			a->cause[i] = GATE_WIDE;
 		if (is_refused(a->cause[i])) {
-			if (a->skip)
+			if (a->how.skip)
 				continue;
 			refuse(d, a, i, reply);
 			return false;
@@ -182,7 +179,7 @@ static void emit_row(struct emit *e, const struct addition *a, size_t index,
 	const struct listing_input *row = &a->rows->row[index];
 
 	emit_begin(e, NULL, '{');
-	if (a->refused_only)
+	if (a->how.refused_only)
 		emit_whole(e, "index", (int64_t)index);
 	emit_text(e, "source", row->source);
 	emit_text(e, "category", row->category);
@@ -202,7 +199,8 @@ static size_t emit_rows(struct daemon *d, struct emit *e, const struct addition 
 	for (size_t i = 0; i < a->rows->count; i++) {
 		listing_judge_cause(d, a->cause[i], &a->claim[i], a->now, &fate);
 		refused += fate.state == LISTING_REFUSED;
-		if (!a->refused_only || (fate.state == LISTING_REFUSED && refused <= REFUSED_SHOWN))
+		if (!a->how.refused_only ||
+		    (fate.state == LISTING_REFUSED && refused <= REFUSED_SHOWN))
 			emit_row(e, a, i, &fate);
 	}
 	emit_end(e, ']');
@@ -228,7 +226,7 @@ static void answer(struct daemon *d, const struct addition *a, struct http_reply
 
 	emit_begin(&e, NULL, '{');
 	emit_whole(&e, "added", (int64_t)a->adds);
-	if (a->dry_run) {
+	if (a->how.dry_run) {
 		emit_bool(&e, "dry_run", true);
 		emit_radius(d, &e, a);
 	} else {
@@ -254,12 +252,12 @@ static bool take_choice(const struct http_request *rq, const char *key, const ch
 	return false;
 }
 
-static bool take_query(const struct http_request *rq, struct addition *a, struct http_reply *reply)
+static bool take_query(const struct http_request *rq, struct add_how *how, struct http_reply *reply)
 {
-	return take_choice(rq, "refused", "fail", "skip", &a->skip, reply) &&
-	       take_choice(rq, "results", "all", "refused", &a->refused_only, reply) &&
-	       api_flag(rq, "force", &a->force, reply) &&
-	       api_flag(rq, "dry_run", &a->dry_run, reply);
+	return take_choice(rq, "refused", "fail", "skip", &how->skip, reply) &&
+	       take_choice(rq, "results", "all", "refused", &how->refused_only, reply) &&
+	       api_flag(rq, "force", &how->force, reply) &&
+	       api_flag(rq, "dry_run", &how->dry_run, reply);
 }
 
 /* Into the database and into force. False: reply says why not. */
@@ -281,17 +279,31 @@ static bool put_in_force(struct daemon *d, const struct http_request *rq, struct
 	return api_follow(d, reply);
 }
 
+void api_add_rows(struct daemon *d, const struct http_request *rq, struct rows *rows,
+		  const struct add_how *how, struct http_reply *reply, ssize_t *ret_added)
+{
+	_cleanup_(
+		addition_free) struct addition a = { .rows = rows, .how = *how, .now = api_now() };
+
+	*ret_added = -1;
+	if (!judge_rows(d, rq, &a, reply))
+		return;
+	if (!how->dry_run && (!api_within_radius(d, a.add, a.adds, how->force, reply) ||
+			      !put_in_force(d, rq, &a, reply)))
+		return;
+	*ret_added = (ssize_t)a.adds;
+	answer(d, &a, reply);
+}
+
 void api_listings_add(struct daemon *d, const struct http_request *rq, struct http_reply *reply)
 {
-	_cleanup_(addition_free) struct addition a = { .now = api_now() };
+	struct add_how how;
+	struct rows *rows;
+	ssize_t added;
 
-	if (!take_query(rq, &a, reply))
+	if (!take_query(rq, &how, reply))
 		return;
-	a.rows = api_body_rows(rq, reply);
-	if (!a.rows || !judge_rows(d, rq, &a, reply))
-		return;
-	if (!a.dry_run && (!api_within_radius(d, a.add, a.adds, a.force, reply) ||
-			   !put_in_force(d, rq, &a, reply)))
-		return;
-	answer(d, &a, reply);
+	rows = api_body_rows(rq, reply);
+	if (rows)
+		api_add_rows(d, rq, rows, &how, reply, &added);
 }

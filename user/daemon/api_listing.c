@@ -183,15 +183,20 @@ void spellings_covering(const struct prefix *source, struct spellings *ret)
 
 static void add_spelling(struct source_spellings *spellings, const char *text)
 {
-	for (size_t i = 0; i < spellings->count; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(spellings->text); i++) {
+		if (!spellings->text[i]) {
+			spellings->text[i] = text;
+			spellings->count++;
+			return;
+		}
 		if (strcmp(spellings->text[i], text) == 0)
 			return;
-	spellings->text[spellings->count++] = text;
+	}
 }
 
 void spellings_of(const char *source, struct source_spellings *ret)
 {
-	ret->count = 0;
+	*ret = (struct source_spellings){};
 	ret->known = prefix_parse(source, &ret->prefix) == 0;
 	add_spelling(ret, source);
 	if (!ret->known)

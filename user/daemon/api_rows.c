@@ -115,7 +115,7 @@ static const struct member of_keys[] = {
 	{ "feed", TEXT, AT_ROW(feed) },
 };
 
-/* Who reports is kept as the reference, and when as the start of the listing's life. */
+/* Who reports is kept as the reference; when it was is for the handler, in expires_at. */
 static const struct member of_reports[] = {
 	{ "source", TEXT, AT_ROW(source) }, { "category", TEXT, AT_ROW(category) },
 	{ "reason", TEXT, AT_ROW(reason) }, { "reporter", TEXT, AT_ROW(reference) },

@@ -26,6 +26,9 @@ struct samples;
 struct trials;
 struct topics;
 
+/* What became of reports of abuse. */
+enum reports_result { REPORTS_ACCEPTED, REPORTS_REFUSED, REPORTS_EXPIRED, REPORTS_RESULTS };
+
 struct daemon {
 	const char *config_path;
 	struct config *config;
@@ -33,18 +36,19 @@ struct daemon {
 	struct tables *tables;
 	struct sync *sync;
 	struct ifaces *ifaces;
-	struct feeds_run *feeds;	 /* NULL: not there yet, or not any more */
-	struct audit_chain *audit;	 /* likewise */
-	struct samples *samples;	 /* likewise */
-	struct events *events;		 /* likewise */
-	struct topics *topics;		 /* likewise */
-	struct http_streams *streams;	 /* of the HTTP server; NULL: there is none */
-	struct trials *trials;		 /* likewise */
-	struct apply *apply;		 /* likewise; owned by who started it */
-	struct rates *rates;		 /* likewise */
-	struct http *http;		 /* likewise; not owned */
-	struct program *probe;		 /* never on the wire */
-	int64_t started;		 /* unix seconds */
+	struct feeds_run *feeds;      /* NULL: not there yet, or not any more */
+	struct audit_chain *audit;    /* likewise */
+	struct samples *samples;      /* likewise */
+	struct events *events;	      /* likewise */
+	struct topics *topics;	      /* likewise */
+	struct http_streams *streams; /* of the HTTP server; NULL: there is none */
+	struct trials *trials;	      /* likewise */
+	struct apply *apply;	      /* likewise; owned by who started it */
+	struct rates *rates;	      /* likewise */
+	struct http *http;	      /* likewise; not owned */
+	struct program *probe;	      /* never on the wire */
+	int64_t started;	      /* unix seconds */
+	uint64_t reports[REPORTS_RESULTS];
 	struct discover_watch *never;	 /* NULL: nothing is watched */
 	struct never_counts never_block; /* what is in force */
 	bool selftest_ok;

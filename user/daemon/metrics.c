@@ -6,6 +6,7 @@
 
 #include "daemon/counters.h"
 #include "daemon/labels.h"
+#include "daemon/api_reports.h"
 #include "daemon/metrics_apply.h"
 #include "daemon/metrics_events.h"
 #include "daemon/metrics_feeds.h"
@@ -318,6 +319,7 @@ void metrics_write(struct daemon *d, struct text *out)
 	write_maps(d, &numbers, out);
 	write_sync(&numbers, out);
 	metrics_apply_write(d, out);
+	reports_write_metrics(d, out);
 	metrics_feeds_write(d, out);
 	metrics_store_write(d, out);
 	metrics_samples_write(d, out);
