@@ -116,24 +116,32 @@ union match {
 	};
 };
 
-__attribute__((noinline)) __u64 record4(__be32 source, __u32 bank)
+/*
+ * The longest live record that covers an address, as a union match. family is a
+ * constant; the address as two words of network order bytes, IPv4 in the first.
+ */
+static __always_inline __u64 record_walk(__u32 family, __u64 first, __u64 second, __u32 bank)
 {
-	const struct moat_lengths *lengths = record_lengths(MOAT_IPV4, bank);
+	const __u32 most = family == MOAT_IPV4 ? MOAT_LENGTHS4 : MOAT_LENGTHS6;
+	const struct moat_lengths *lengths = record_lengths(family, bank);
 	union match out = { .result = LOOKUP_CLEAN };
 
 	if (!lengths || !lengths->count) {
 		out.result = LOOKUP_EMPTY;
 		return out.word;
 	}
-	for (__u32 i = 0; i < MOAT_LENGTHS4 && i < lengths->count; i++) {
-		const struct moat_source *record = record_key4(source, &lengths->at[i]);
+	for (__u32 i = 0; i < most && i < lengths->count; i++) {
+		const struct moat_length *length = &lengths->at[i];
+		const struct moat_source *record = family == MOAT_IPV4
+							   ? record_key4((__be32)first, length)
+							   : record_key6(first, second, length);
 		__u32 class;
 
 		if (!record)
 			continue;
 		if (record_live_class(record, &class)) {
 			out.class = class;
-			out.len = lengths->at[i].len;
+			out.len = length->len;
 			out.result = LOOKUP_LISTED;
 			break;
 		}
@@ -142,30 +150,14 @@ __attribute__((noinline)) __u64 record4(__be32 source, __u32 bank)
 	return out.word;
 }
 
+__attribute__((noinline)) __u64 record4(__be32 source, __u32 bank)
+{
+	return record_walk(MOAT_IPV4, source, 0, bank);
+}
+
 __attribute__((noinline)) __u64 record6(__u64 first, __u64 second, __u32 bank)
 {
-	const struct moat_lengths *lengths = record_lengths(MOAT_IPV6, bank);
-	union match out = { .result = LOOKUP_CLEAN };
-
-	if (!lengths || !lengths->count) {
-		out.result = LOOKUP_EMPTY;
-		return out.word;
-	}
-	for (__u32 i = 0; i < MOAT_LENGTHS6 && i < lengths->count; i++) {
-		const struct moat_source *record = record_key6(first, second, &lengths->at[i]);
-		__u32 class;
-
-		if (!record)
-			continue;
-		if (record_live_class(record, &class)) {
-			out.class = class;
-			out.len = lengths->at[i].len;
-			out.result = LOOKUP_LISTED;
-			break;
-		}
-		out.result = LOOKUP_EXPIRED;
-	}
-	return out.word;
+	return record_walk(MOAT_IPV6, first, second, bank);
 }
 
 /* The first len bits of 32, network order. */
