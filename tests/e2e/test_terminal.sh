@@ -87,8 +87,8 @@ check "top by feed" equal 2 "$(moatctl -o json top --by feed | jq '.feeds[0].sou
 keys "clear; $MOATCTL -s $SOCKET status" Enter
 shows "status on a terminal" 'coverage +100.00'
 check "has colour" coloured
-keys "clear; NO_COLOR=1 $MOATCTL -s $SOCKET status" Enter
-shows "status with NO_COLOR" 'coverage +100.00'
+keys "clear; NO_COLOR=1 $MOATCTL -s $SOCKET status; echo 'without' colour" Enter
+shows "status with NO_COLOR" '^without colour'
 check "has none" eval '! coloured'
 check "a pipe has none" lacks $'\033' "$(moatctl status)"
 check "unless it is asked for" contains $'\033' "$(moatctl --color always status)"
@@ -104,7 +104,7 @@ check "the completion for zsh is zsh" zsh -n "$LAB/_moatctl"
 
 # completes SHELL SENTENCE TYPED PATTERN: after the tab key the line is as said
 completes() {
-	keys C-c
+	keys C-u
 	keys clear Enter
 	wait_for "$DEADLINE" eval '[ "$(screen | grep -c .)" -le 1 ]'
 	keys -l "moatctl -s $SOCKET $3"
@@ -123,11 +123,11 @@ completions() {
 	completes "$1" "a file" "import $LAB/moat.y" "import $LAB/moat.yaml"
 }
 
-keys C-c
+keys C-u
 keys "PATH=$BUILD:\$PATH; source $LAB/moatctl.bash; clear" Enter
 term resize-window -t t -x 200 -y 24
 completions bash
-keys C-c
+keys C-u
 keys "exec zsh -f" Enter
 keys "PS1='ready> '; autoload -U compinit && compinit -D; source $LAB/_moatctl; echo loaded" Enter
 shows "zsh takes the completion" '^loaded'
