@@ -68,7 +68,7 @@ unit_start() {
 	# shellcheck disable=SC2046 # words
 	in_deb $(unit ExecStartPre | sed 's/^+//') > "$LAB/prepare.log" 2>&1 ||
 		fatal "the unit's preparation: $(cat "$LAB/prepare.log")"
-	writable="sys/fs/bpf etc/moat var/lib/moat var/log/moat run/moat tmp"
+	writable="sys/fs/bpf/moat etc/moat var/lib/moat var/log/moat run/moat tmp"
 	# shellcheck disable=SC2016,SC2046 # of the inner shell; words
 	in_ns_exec "$IN" unshare --mount sh -c '
 		root=$1 user=$2 caps=$3 writable=$4
