@@ -97,9 +97,12 @@ static __always_inline __u32 event_head(struct xdp_md *ctx, __u8 *head, __u32 le
 
 	if (!moat_frags)
 		return event_copy(ctx, head);
-	if (!size || bpf_xdp_load_bytes(ctx, 0, head, size))
+	/* Before 6.8 the verifier learns nothing from a comparison with zero. */
+	size--;
+	asm volatile("" : "+r"(size));
+	if (size >= MOAT_EVENT_HEAD || bpf_xdp_load_bytes(ctx, 0, head, size + 1))
 		return 0;
-	return size;
+	return size + 1;
 }
 
 /* Returns nothing of use; a global function must return a number. */
