@@ -299,16 +299,17 @@ void program_set_trial(struct program *p, bool trial)
 	p->trial = trial;
 }
 
+static bool has_pin(const struct program *p, const char *pin)
+{
+	char path[PATH_MAX];
+
+	return !bpffs_path(path, p->pins, pin) && !access(path, F_OK);
+}
+
 /* Without its pins, a filter ends with the process. */
 static bool is_pinned(const struct program *p)
 {
-	static const char *const pins[] = { PIN_IFACE, PIN_STATS, PIN_LINK };
-	char path[PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(pins) - p->trial; i++)
-		if (bpffs_path(path, p->pins, pins[i]) || access(path, F_OK))
-			return false;
-	return true;
+	return has_pin(p, PIN_IFACE) && has_pin(p, PIN_STATS) && (p->trial || has_pin(p, PIN_LINK));
 }
 
 int program_check(const struct program *p, struct attachment *ret, struct problem *why)
