@@ -183,8 +183,8 @@ config() {
 			listen: ${LISTEN:-127.0.0.1:9911}
 			socket: $SOCKET
 			pins: $PINS
-			${MOAT_USER:+user: $MOAT_USER}
 		END
+		[ -z "${MOAT_USER:-}" ] || echo "user: $MOAT_USER"
 		cat
 	} > "$LAB/moat.yaml"
 }
