@@ -86,7 +86,7 @@ done < <(commands)
 say $? "the commands of the README are found" "$(commands)"
 
 missing=$(comm -3 <(grep '^| `moat_' "$top/README.md" | cut -d'|' -f2 | grep -o 'moat_[a-z_]*' | sort -u) \
-	<(grep -hoE '"moat_[a-z_]+"' "$top"/user/daemon/metrics*.c | tr -d '"' |
+	<(grep -l "text_metric(" "$top"/user/daemon/*.c | xargs grep -hoE '"moat_[a-z_]+"' | tr -d '"' |
 		sed -E 's/_(bucket|sum|count)$//' | sort -u) | tr -d '\t')
 [ -z "$missing" ]
 say $? "the README has the metrics that moatd has" "$(tr '\n' ' ' <<< "$missing")"
