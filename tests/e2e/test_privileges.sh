@@ -50,7 +50,8 @@ as_root() {
 	check "root: no others can come back" equal 000000c0002011eb "$(caps Bnd)"
 	check "root: no new privileges" equal 1 "$(of_moatd NoNewPrivs)"
 	check "root: system calls are filtered" equal 2 "$(of_moatd Seccomp)"
-	works root
+	list 198.51.100.7 botnet # every other wire test shows that all works as root
+	drops "root: a listing is in force" 198.51.100.7
 	again
 }
 
