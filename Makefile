@@ -301,7 +301,7 @@ check-scripts:
 self	:= $(MAKE) -s --no-print-directory
 E2E	:= $(sort $(wildcard tests/e2e/test_*.sh))
 # What takes long starts first, what measures time runs alone.
-EARLY	:= $(foreach t,deb rpm feed_slow radius crowdsec fault_kill fault_lock,tests/e2e/test_$(t).sh) \
+EARLY	:= $(foreach t,deb rpm feed_slow privileges web radius crowdsec fault_kill fault_lock,tests/e2e/test_$(t).sh) \
 	   $(foreach t,feeds_run watch,$(foreach b,$(BUILD) $(BUILD)/san,$(b)/tests/unit/test_daemon_$(t)))
 ALONE	:= tests/e2e/test_latency.sh tests/e2e/test_http_abuse.sh
 tap	 = $(foreach t,$(1),$(if $(filter $(EARLY),$t),early:)$(if $(filter $(ALONE),$t),alone:)tap:$t)
