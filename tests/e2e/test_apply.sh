@@ -176,5 +176,30 @@ check "and by itself" equal false "$(has_xdp extra0 && echo true || echo false)"
 check "who applied, what, and what came of it is in the audit log" equal \
 	"apply root unless confirmed, for 1m: categories.botnet.action|confirm root categories.botnet.action" \
 	"$(audit | grep -E '^(apply|confirm|rollback) ' | head -n 2 | paste -sd'|')"
+# ---- a reload while the file is owed what was decided ----
+# Its disk is read-only for a while.
+disk_of_the_file() { mount -o "remount,$1" "$LAB/disk"; }
+moat_end TERM
+mkdir "$LAB/disk" && mount -t tmpfs moat-test "$LAB/disk" || fatal "the lab has a disk"
+botnet drop
+mv "$LAB/moat.yaml" "$LAB/disk/moat.yaml" && ln -s disk/moat.yaml "$LAB/moat.yaml"
+moat_start
+sed -i 's/action: drop/action: monitor/' "$LAB/disk/moat.yaml"
+check "edited in place on a disk of its own" moatctl apply "$LAB/disk/moat.yaml" --confirm 60s
+disk_of_the_file ro
+check "rolled back while the file cannot be written" moatctl rollback
+drops "what ran before is in force" $LISTED
+kill -HUP "$MOATD_PID"
+not_reloaded() { status '[.degraded[].why] | join(" ")' | grep -q 'is not finished'; }
+check "a reload does not bring back what was rolled back" wait_for 3 not_reloaded
+drops "which is not in force" $LISTED
+disk_of_the_file rw
+undone() { grep -q 'action: drop' "$LAB/disk/moat.yaml"; }
+check "the file follows as soon as it can" wait_for "$DEADLINE" undone
+kill -HUP "$MOATD_PID"
+reloaded() { ! not_reloaded; }
+check "then a reload is taken" wait_for "$DEADLINE" reloaded
+drops "and nothing is lost by it" $LISTED
+
 check_counted
 finish

@@ -501,6 +501,7 @@ void apply_view(const struct apply *c, struct apply_view *ret)
 	if (!c)
 		return;
 	ret->waiting = c->waiting;
+	ret->owed = c->owed;
 	ret->problem = c->problem;
 	ret->applied = c->applied;
 	ret->confirmed = c->confirmed;

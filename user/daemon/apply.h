@@ -61,6 +61,7 @@ int apply_rollback(struct apply *c, const struct actor *actor, struct problem *w
 /* Takes NULL: nothing waits, nothing ever happened. */
 struct apply_view {
 	bool waiting;
+	bool owed;				  /* decided, and not in the file yet */
 	int64_t seconds_left;			  /* rounded up */
 	int64_t until;				  /* unix seconds */
 	const char *actor;			  /* who applied it */

@@ -85,6 +85,9 @@ static int daemon_load(struct daemon *d, struct problem *why)
 				   "a configuration by %s is not confirmed yet (rolls back in %lld "
 				   "s): 'moatctl confirm' or 'moatctl rollback', then reload",
 				   waiting.actor, (long long)waiting.seconds_left);
+	if (waiting.owed) /* the file still has what was rolled back, or not yet what was kept */
+		return problem_set(why, -EALREADY, "the last change is not finished: %s",
+				   waiting.problem);
 	r = config_load(d->config_path, &next, why);
 	r = r ?: daemon_may_reload(d->config, next, why);
 	return r ?: daemon_use(d, take_ptr(next), why);
