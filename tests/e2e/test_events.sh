@@ -109,6 +109,24 @@ mv "$LAB/nowhere/events.jsonl" "$LAB/nowhere/moved"
 kill -USR1 "$MOATD_PID"
 check "SIGUSR1 opens it anew" wait_for "$DEADLINE" test -e "$LAB/nowhere/events.jsonl"
 
+# One that cannot be rotated does not grow.
+mkdir "$LAB/stuck.jsonl.1"
+configure "{ rate: 10000, log: $LAB/stuck.jsonl, log_size: 66k, log_keep: 1 }"
+kill -HUP "$MOATD_PID"
+wait_for "$DEADLINE" test -e "$LAB/stuck.jsonl"
+wait_for "$DEADLINE" watched_is 1
+send $HOST --count 3000 --rate 3000
+stuck() { status '[.degraded[].why] | join(" ")' | grep -q 'cannot be rotated'; }
+check "a log that cannot be rotated is degraded" wait_for "$DEADLINE" stuck
+stopped_growing() { [ "$(stat -c %s "$LAB/stuck.jsonl")" -gt 66000 ]; }
+wait_for "$DEADLINE" stopped_growing
+check "and does not grow beyond what is allowed" between 66000 200000 "$(stat -c %s "$LAB/stuck.jsonl")"
+check "which is said once, not with every line" between 1 3 "$(grep -c 'cannot be rotated' "$LAB/moatd.log")"
+rmdir "$LAB/stuck.jsonl.1"
+send $HOST --count 5 --rate 1000
+check "and rotated as soon as it can be" wait_for "$DEADLINE" test -f "$LAB/stuck.jsonl.1"
+check "then nothing is degraded" wait_for "$DEADLINE" degraded_is 0
+
 # A reload changes who reads.
 configure "{ rate: 700 }"
 kill -HUP "$MOATD_PID"

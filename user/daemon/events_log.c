@@ -77,8 +77,8 @@ static void open_file(struct events_log *l)
 	l->torn = false;
 }
 
-/* PATH.1 is the newest that was rotated. */
-static void rotate(struct events_log *l)
+/* PATH.1 is the newest that was rotated. Else nothing more is written: it would grow for ever. */
+static bool rotate(struct events_log *l)
 {
 	char from[PATH_MAX], to[PATH_MAX];
 
@@ -89,9 +89,12 @@ static void rotate(struct events_log *l)
 			trouble(l, "cannot be rotated");
 	}
 	snprintf(to, sizeof(to), "%s.1", l->path);
-	if (l->keep ? rename(l->path, to) : unlink(l->path))
+	if (l->keep ? rename(l->path, to) : unlink(l->path)) {
 		trouble(l, "cannot be rotated");
+		return false;
+	}
 	open_file(l);
+	return l->fd >= 0;
 }
 
 /* Whether the path still leads to what is open. */
@@ -119,22 +122,32 @@ static bool write_all(struct events_log *l, const char *data, size_t size)
 	return true;
 }
 
+/* Opens what is to be written to. What is in the way is said. */
+static bool is_ready(struct events_log *l)
+{
+	if (l->fd < 0 || was_moved(l))
+		open_file(l);
+	return l->fd >= 0 && (l->size < l->limit || rotate(l));
+}
+
+static bool write_lines(struct events_log *l)
+{
+	if ((!l->torn || write_all(l, "\n", 1)) && write_all(l, l->buffer, l->used))
+		return true;
+	trouble(l, "cannot be written");
+	return false;
+}
+
 static void flush(struct events_log *l)
 {
 	if (!l->used)
 		return;
-	if (l->fd < 0 || was_moved(l))
-		open_file(l);
-	if (l->fd >= 0 && l->size >= l->limit)
-		rotate(l);
-	if (l->fd >= 0 && (!l->torn || write_all(l, "\n", 1)) && write_all(l, l->buffer, l->used)) {
+	if (is_ready(l) && write_lines(l)) {
 		l->written += l->lines;
 		if (l->problem.text[0])
 			log_notice("log of events '%s': is written again", l->path);
 		l->problem.text[0] = '\0';
 	} else {
-		if (l->fd >= 0)
-			trouble(l, "cannot be written");
 		l->lost += l->lines;
 	}
 	l->used = 0;
