@@ -100,6 +100,19 @@ in_a_closed_directory() {
 # As systemd does it: never root, no way up, the system read-only.
 by_a_manager() {
 	SENT=0
+	# The account may write the configuration that root prepares by: root makes nothing else for it.
+	SOCKET=$LAB/made/moatd.sock DATABASE=$LAB/made-too/moat.db write_config "user: $ME"
+	"$MOATD" -c "$LAB/moat.yaml" --prepare 2> /dev/null
+	check "manager: no directory is made for a path of the configuration" \
+		equal '' "$(find "$LAB" -maxdepth 1 -name 'made*')"
+	mkdir "$LAB/empty"
+	PINS=$LAB/empty write_config "user: $ME"
+	check "manager: nothing but pins is handed over" equal 2 \
+		"$("$MOATD" -c "$LAB/moat.yaml" --prepare 2> "$LAB/out"; echo $?)"
+	check "manager: and it says where they may be" contains "/sys/fs/bpf" "$(cat "$LAB/out")"
+	check "manager: the directory is root's, and nothing is mounted there" equal "root not" \
+		"$(stat -c %U "$LAB/empty") $(mountpoint -q "$LAB/empty" || echo not)"
+	mountpoint -q "$LAB/empty" && umount "$LAB/empty"
 	write_config "user: $ME"
 	check "manager: what it needs is handed over" "$MOATD" -c "$LAB/moat.yaml" --prepare
 	in_ns_exec "$IN" setpriv --reuid "$ME" --regid "$ME" --clear-groups --no-new-privs \

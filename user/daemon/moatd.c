@@ -67,7 +67,7 @@ static void usage(FILE *out)
 	      "\n"
 	      "  -c, --config FILE  configuration (" MOAT_DEFAULT_CONFIG ")\n"
 	      "  -n, --check        check the configuration and exit: 0 good, 1 not\n"
-	      "  -p, --prepare      as root: hand pins and socket over to 'user', and exit\n"
+	      "  -p, --prepare      as root: hand the pins over to 'user', and exit\n"
 	      "  -v, --verbose      say more\n"
 	      "  -V, --version      print the version\n"
 	      "  -h, --help         print this\n"

@@ -84,7 +84,7 @@ int privileges_prepare(const struct config *config, struct problem *why)
 	const struct passwd *account = NULL;
 	int r = config->user ? find_account(config->user, &account, why) : 0;
 
-	return r || !account ? r : privileges_hand_over(config, account, why);
+	return r || !account ? r : privileges_hand_over_pins(config, account, why);
 }
 
 int privileges_become(const struct config *config, struct problem *why)

@@ -20,7 +20,7 @@
 #include "core/config.h"
 #include "core/problem.h"
 
-/* Of the first step only the handing over: for who starts moatd as that account. */
+/* Of the first step only the handing over of pins: for who starts moatd as that account. */
 int privileges_prepare(const struct config *config, struct problem *why);
 
 int privileges_become(const struct config *config, struct problem *why);

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "core/log.h"
 #include "plane/bpffs.h"
@@ -119,6 +121,7 @@ static int give_pins(int fd, const char *pins, int depth, const struct passwd *a
 
 static int hand_over_pins(const char *pins, const struct passwd *account, struct problem *why)
 {
+	struct statfs fs;
 	int fd, r = bpffs_prepare(pins, why);
 
 	if (r)
@@ -131,7 +134,32 @@ static int hand_over_pins(const char *pins, const struct passwd *account, struct
 	fd = open(pins, OPEN_DIRECTORY);
 	if (fd < 0)
 		return fail("pins", pins, why);
+	if (fstatfs(fd, &fs) < 0 || (uint32_t)fs.f_type != BPF_FS_MAGIC) {
+		close(fd);
+		return problem_set(why, -EPERM, "pins '%s': it leads out of the BPF file system",
+				   pins);
+	}
 	return give_pins(fd, pins, PINS_DEPTH, account, why);
+}
+
+/* By its name: what it leads to is looked at when it is open. */
+static bool is_below_bpffs(const char *path)
+{
+	size_t size = strlen(BPFFS_DEFAULT_MOUNT "/");
+
+	return !strncmp(path, BPFFS_DEFAULT_MOUNT "/", size) && !strstr(path, "/..");
+}
+
+int privileges_hand_over_pins(const struct config *config, const struct passwd *account,
+			      struct problem *why)
+{
+	if (!is_below_bpffs(config->pins))
+		return problem_set(why, -EPERM,
+				   "pins '%s': only pins below " BPFFS_DEFAULT_MOUNT
+				   " are handed over beforehand: user '%s' may write the "
+				   "configuration, and would be given other directories of root's",
+				   config->pins, account->pw_name);
+	return hand_over_pins(config->pins, account, why);
 }
 
 /* ---- directories ---- */

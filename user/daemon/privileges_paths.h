@@ -20,6 +20,13 @@
 int privileges_hand_over(const struct config *config, const struct passwd *account,
 			 struct problem *why);
 
+/*
+ * The pins alone, below the usual mount of the BPF file system: by a configuration that the
+ * account may write, root makes and gives nothing else.
+ */
+int privileges_hand_over_pins(const struct config *config, const struct passwd *account,
+			      struct problem *why);
+
 /* As the account. Says in the log what it cannot write to, and what to do. */
 void privileges_check(const struct config *config, const struct passwd *account);
 
