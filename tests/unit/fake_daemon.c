@@ -75,12 +75,14 @@ void fake_reset(void)
 void fake_reset_state(void)
 {
 	struct store *store = fake.store;
-	struct loop *loop = fake.daemon.loop;
+	const struct daemon was = fake.daemon;
 	char *listen = fake.config.listen, *path = fake.config.socket;
 
 	fake_reset();
 	fake.store = store;
-	fake.daemon.loop = loop;
+	fake.daemon.loop = was.loop;
+	fake.daemon.http = was.http;
+	fake.daemon.streams = was.streams;
 	fake.config.listen = listen;
 	fake.config.socket = path;
 }
