@@ -313,7 +313,7 @@ CHECKS	:= $(foreach c,layers rules headers format scripts,"exit:$(self) check-$(
 SIEVELESS := $(foreach t,differential verdicts bypasses plane plane_probe,\
 	     "tap:env MOAT_SIEVE=0 MOAT_PAIRS=60000 $(BUILD)/tests/prog/test_$(t)")
 SAN_UNIT := $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(UNIT))
-FUZZ_SECONDS ?= 20
+FUZZ_SECONDS ?= 10
 FUZZ_RUNS = $(foreach f,$(FUZZ),"exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 FUZZ_BESIDE = $(foreach f,$(FUZZ),"beside:exit:tools/run-fuzz $(f) $(FUZZ_SECONDS)")
 TEST_LOGS := $(BUILD)/test-logs
