@@ -6,6 +6,7 @@
 #ifndef BPF_FLOW_H
 #define BPF_FLOW_H
 
+#include "bpf/clock.h"
 #include "bpf/maps.h"
 #include "bpf/parse.h"
 
@@ -58,7 +59,7 @@ static __always_inline void *flow_table(void)
 
 static __always_inline __u32 flow_now(void)
 {
-	return bpf_ktime_get_boot_ns() >> MOAT_TICK_SHIFT;
+	return clock_ticks();
 }
 
 /* Addresses of the IP header at ip; out: it goes (or, quoted, went) from here. */

@@ -7,6 +7,7 @@
 #ifndef BPF_HITS_H
 #define BPF_HITS_H
 
+#include "bpf/clock.h"
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 #include "moat/sieve.h"
@@ -90,7 +91,7 @@ __attribute__((noinline)) int hit_note(__u64 first, __u64 second, __u64 word, __
 	key.addr[2] = second;
 	key.addr[3] = second >> 32;
 
-	now = bpf_ktime_get_boot_ns() >> MOAT_TICK_SHIFT;
+	now = clock_ticks();
 	hit = bpf_map_lookup_elem(table, &key);
 	if (!hit) {
 		hit_begin(table, &key, about.length, weight, now);

@@ -4,9 +4,9 @@
  *
  * The sizes written here are placeholders where the daemon sets the size
  * before loading (sources, phases, sieve, flows, hits, samples, events). All
- * maps but those of the sieve and of events and moat_samples are pinned;
- * moat_iface, moat_stats and moat_samples exist once for each interface, the
- * others once.
+ * maps but those of the sieve and of events, moat_samples and moat_clock are
+ * pinned; moat_iface, moat_stats, moat_samples and moat_clock exist once for each
+ * interface, the others once.
  */
 #ifndef BPF_MAPS_H
 #define BPF_MAPS_H
@@ -188,6 +188,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct moat_event);
 } moat_event_ring SEC(".maps");
+
+/* The last time that was read, for bpf/clock.h. Programs only. Empty: the clock is read. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} moat_clock SEC(".maps");
 
 /* ---- the sieve, moat/sieve.h: daemon writes, program reads. Empty: every lookup asks the records. ---- */
 

@@ -12,6 +12,7 @@
 #ifndef BPF_RECORD_H
 #define BPF_RECORD_H
 
+#include "bpf/clock.h"
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 #include "moat/sieve.h"
@@ -40,7 +41,7 @@ union lifetime {
 
 static __always_inline bool lookup_live(__u32 expires)
 {
-	return expires == MOAT_NEVER || bpf_ktime_get_boot_ns() >> MOAT_TICK_SHIFT < expires;
+	return expires == MOAT_NEVER || clock_ticks() < expires;
 }
 
 #define NO_PHASE (~0U)

@@ -22,16 +22,32 @@ static __always_inline const struct moat_sieve *sieve_of(void)
 
 /* ---- IPv4 ---- */
 
-static __always_inline __u64 sieve_bucket4(const struct moat_bucket4 *bucket, __be32 source)
+/*
+ * Of half a bucket. Without a branch on what a slot holds: the CPU would have to
+ * guess which it is, and would find out only when the bucket has come from memory.
+ */
+static __always_inline __u64 sieve_half4(const __u64 *at, __be32 source)
 {
-#pragma unroll
-	for (int i = 0; i < MOAT_SLOTS4; i++) {
-		__u64 slot = WHOLE(&bucket->slot[i]);
+	__u64 found = 0;
 
-		if ((__u32)slot == source)
-			return slot;
+#pragma unroll
+	for (int i = 0; i < MOAT_SLOTS4 / 2; i++) {
+		__u64 slot = WHOLE(&at[i]);
+		__s64 equal = ((__u32)slot ^ source) - 1ULL;
+
+		asm volatile("" : "+r"(equal)); /* or clang makes it a branch */
+		found |= slot & (__u64)(equal >> 63);
 	}
-	return 0;
+	return found;
+}
+
+static __always_inline __u64 sieve_bucket4(const struct moat_bucket4 *bucket, __be32 source,
+					   __u64 hash)
+{
+	__u32 half = MOAT_HALF4(hash);
+	__u64 slot = sieve_half4(&bucket->slot[half], source);
+
+	return slot ?: sieve_half4(&bucket->slot[half ^ (MOAT_SLOTS4 / 2)], source);
 }
 
 static __always_inline bool sieve_flag4(const struct moat_bucket4 *bucket, int flag)
@@ -43,22 +59,24 @@ static __always_inline bool sieve_flag4(const struct moat_bucket4 *bucket, int f
 static __always_inline __u64 sieve_host(const struct moat_sieve *sieve, __be32 source)
 {
 	__u64 view = WHOLE(&sieve->hosts);
-	__u32 index = moat_view_index(view, moat_hash4(sieve, source, 0));
+	__u64 hash = moat_hash4(sieve, source, 0);
+	__u32 index = moat_view_index(view, hash);
 	const struct moat_bucket4 *first = bpf_map_lookup_elem(&moat_hosts4, &index);
 	const struct moat_bucket4 *second;
 	__u64 slot;
 
 	if (!first)
 		return MOAT_SLOT_ASK;
-	slot = sieve_bucket4(first, source);
+	slot = sieve_bucket4(first, source, hash);
 	if (slot || !sieve_flag4(first, MOAT_BUCKET4_OVERFLOW))
 		return slot;
 
-	index = moat_view_index(view, moat_hash4(sieve, source, 1));
+	hash = moat_hash4(sieve, source, 1);
+	index = moat_view_index(view, hash);
 	second = bpf_map_lookup_elem(&moat_hosts4, &index);
 	if (!second)
 		return MOAT_SLOT_ASK;
-	slot = sieve_bucket4(second, source);
+	slot = sieve_bucket4(second, source, hash);
 	if (!slot && sieve_flag4(first, MOAT_BUCKET4_SPILLED))
 		return MOAT_SLOT_ASK;
 	return slot;
@@ -67,12 +85,33 @@ static __always_inline __u64 sieve_host(const struct moat_sieve *sieve, __be32 s
 static __always_inline bool sieve_slot_live(const struct moat_sieve *sieve, __u64 slot)
 {
 	__u32 expires = slot >> MOAT_SLOT_EXPIRES_SHIFT & MOAT_SLOT_EXPIRES_MASK;
-	__u32 now;
 
-	if (expires == MOAT_SLOT_NEVER)
-		return true;
-	now = bpf_ktime_get_boot_ns() >> (MOAT_TICK_SHIFT + MOAT_SLOT_UNIT);
-	return now - sieve->epoch < expires;
+	return expires == MOAT_SLOT_NEVER ||
+	       (clock_ticks() >> MOAT_SLOT_UNIT) - sieve->epoch < expires;
+}
+
+/*
+ * A CPU guesses branches, not values. As a constant behind a branch the class is
+ * known before the slot has come from memory, and with it the cell to count in
+ * and all that follows. Classes are numbered from 1; the first are those of
+ * sources in a single category.
+ */
+static __always_inline __u32 sieve_class(__u64 slot)
+{
+	__u64 class = slot >> MOAT_SLOT_CLASS_SHIFT & MOAT_SLOT_CLASS_MASK;
+
+#define GUESS(number)                                                                              \
+	if (class == (number)) {                                                                   \
+		class = (number);                                                                  \
+		asm volatile("# " #number : "+r"(class)); /* or clang takes it from the slot */    \
+		return class;                                                                      \
+	}
+	GUESS(1)
+	GUESS(2)
+	GUESS(3)
+	GUESS(4)
+#undef GUESS
+	return class;
 }
 
 static __always_inline __u32 sieve_cell(__u32 node, __u32 at)
@@ -144,7 +183,7 @@ static __always_inline enum lookup sieve4(__be32 source, struct found *found)
 		if (slot && !sieve_slot_live(sieve, slot))
 			return LOOKUP_ASK;
 		if (slot) {
-			found->class = slot >> MOAT_SLOT_CLASS_SHIFT & MOAT_SLOT_CLASS_MASK;
+			found->class = sieve_class(slot);
 			found->len = 32;
 			return LOOKUP_LISTED;
 		}

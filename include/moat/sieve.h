@@ -131,6 +131,12 @@ static inline __u64 moat_hash4(const struct moat_sieve *sieve, __be32 source, __
 	return (hash ^ hash >> 32) * sieve->key4[2 + place];
 }
 
+/*
+ * The first slot of the half of its bucket that a host with this hash takes if
+ * there is room: nineteen of twenty are found there.
+ */
+#define MOAT_HALF4(hash) ((__u32)((hash) >> 32 & 1) * (MOAT_SLOTS4 / 2))
+
 /* ---- IPv4: prefixes ---- */
 
 /*

@@ -12,9 +12,9 @@
 /* clang-format off */
 /*  program, instructions as compiled, walked by the verifier, bytes of machine code */
 #define VERIFIER_BOUNDS(X) \
-	X(moat_ingress, 3598, 109218, 15457) \
+	X(moat_ingress, 3929, 122944, 16823) \
 	X(moat_mark, 11, 13, 66) \
-	X(moat_egress, 852, 14872, 4034)
+	X(moat_egress, 944, 15120, 4463)
 /* clang-format on */
 
 #endif

@@ -331,11 +331,12 @@ static int put_batch(int fd, const void *keys, size_t key_size, const void *valu
 static int put_peer(const struct filter *f, uint8_t family, const void *keys, uint32_t count)
 {
 	_cleanup_free_ struct plain_value *values = calloc(count, sizeof(*values));
+	uint32_t expires = filter_expires();
 
 	if (!values)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
-		values[i].class = FILTER_CLASS;
+		values[i] = (struct plain_value){ FILTER_CLASS, expires };
 	return put_batch(map_fd(f, source_map[f->impl][family]), keys, key_size(family), values,
 			 sizeof(*values), count);
 }

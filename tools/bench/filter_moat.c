@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -13,6 +14,14 @@
 #include "plane/events.h"
 #include "plane/tables_events.h"
 #include "plane/tables_sieve.h"
+
+uint32_t filter_expires(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return ((now.tv_sec + 24ULL * 60 * 60) * 1000000000ULL) >> MOAT_TICK_SHIFT;
+}
 
 static int said(const struct problem *why, int error)
 {
@@ -119,12 +128,15 @@ int filter_moat_put(struct tables *t, uint8_t family, const void *keys, uint32_t
 {
 	_cleanup_free_ struct moat_source *values = calloc(count, sizeof(*values));
 	_cleanup_free_ int16_t *done = calloc(count, sizeof(*done));
+	uint32_t expires = filter_expires();
 	ssize_t r;
 
 	if (!values || !done)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		values[i].class = FILTER_CLASS;
+		values[i].expires = expires;
+	}
 	r = family == MOAT_IPV4 ? tables_put4(t, keys, values, count, done)
 				: tables_put6(t, keys, values, count, done);
 	return r > 0 ? -ENOSPC : (int)r;

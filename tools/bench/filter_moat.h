@@ -12,6 +12,9 @@
 
 #define FILTER_CLASS 1 /* of every listed source */
 
+/* When they all end, in ticks: tomorrow. Listings mostly have an end, which costs a look at the time. */
+uint32_t filter_expires(void);
+
 /* Tables with a sieve, not pinned. The caller owns them. */
 int filter_moat_open(const uint32_t capacity[2], struct tables **ret);
 

@@ -95,6 +95,17 @@ static __u64 *bucket_slot(struct moat_bucket4 *bucket, __be32 addr)
 	return NULL;
 }
 
+/* A free slot for what has this hash. NULL without. */
+static __u64 *bucket_free(struct moat_bucket4 *bucket, uint64_t hash)
+{
+	uint32_t half = MOAT_HALF4(hash);
+
+	for (uint32_t i = 0; i < MOAT_SLOTS4; i++)
+		if (!(__be32)bucket->slot[i ^ half])
+			return &bucket->slot[i ^ half];
+	return NULL;
+}
+
 /* The flag of a slot is its bucket's, not its host's. */
 static void slot_store(__u64 *slot, uint64_t word)
 {
@@ -152,13 +163,15 @@ static struct spot region_find(const struct sieve_hosts *h, const struct region 
 static bool region_place(const struct sieve_hosts *h, struct region *r, uint32_t first,
 			 uint64_t word)
 {
-	__u64 *slot = bucket_slot(&r->bucket[first], 0);
+	uint64_t hash = moat_hash4(h->maps->sieve, (__be32)word, 0);
+	__u64 *slot = bucket_free(&r->bucket[first], hash);
 
 	if (slot) {
 		slot_store(slot, word);
 		return true;
 	}
-	slot = bucket_slot(&r->bucket[place_of(h, r, (__be32)word, 1)], 0);
+	hash = moat_hash4(h->maps->sieve, (__be32)word, 1);
+	slot = bucket_free(&r->bucket[moat_view_index(r->view, hash)], hash);
 	if (!slot)
 		return false;
 	slot_store(slot, word);

@@ -126,6 +126,7 @@ int object_make_maps(const uint32_t capacity[2], int fds[static SHARED_MAX], str
 	bpf_map__set_autocreate(object->maps.moat_iface, false);
 	bpf_map__set_autocreate(object->maps.moat_stats, false);
 	bpf_map__set_autocreate(object->maps.moat_samples, false);
+	bpf_map__set_autocreate(object->maps.moat_clock, false);
 	bpf_map__set_autocreate(object->maps.moat_event_lane, false);
 	bpf_map__set_autocreate(object->maps.moat_event_ring, false);
 	leave_out_tables(object);

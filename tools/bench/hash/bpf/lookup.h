@@ -7,6 +7,7 @@
 #ifndef BPF_LOOKUP_H
 #define BPF_LOOKUP_H
 
+#include "bpf/clock.h"
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 
@@ -48,15 +49,15 @@ static __always_inline const struct moat_lengths *lookup_lengths(__u32 family)
 	return bpf_map_lookup_elem(&moat_lengths, &index);
 }
 
-static __always_inline bool lookup_live(const struct hash_value *value)
+static __always_inline bool lookup_live(const struct hash_value *value, __u32 now)
 {
-	return value->expires == MOAT_NEVER ||
-	       bpf_ktime_get_boot_ns() >> MOAT_TICK_SHIFT < value->expires;
+	return value->expires == MOAT_NEVER || now < value->expires;
 }
 
 static __always_inline enum lookup lookup4(const struct packet *pkt, struct found *found)
 {
 	const struct moat_lengths *lengths = lookup_lengths(MOAT_IPV4);
+	__u32 now = clock_ticks();
 
 	if (!lengths)
 		return LOOKUP_EMPTY;
@@ -65,7 +66,7 @@ static __always_inline enum lookup lookup4(const struct packet *pkt, struct foun
 		struct moat_key4 key = { length->len, pkt->source[0] & length->mask[0] };
 		const struct hash_value *value = bpf_map_lookup_elem(&bench_hash4, &key);
 
-		if (value && lookup_live(value)) {
+		if (value && lookup_live(value, now)) {
 			found->class = value->class;
 			found->len = length->len;
 			return LOOKUP_LISTED;
@@ -77,6 +78,7 @@ static __always_inline enum lookup lookup4(const struct packet *pkt, struct foun
 static __always_inline enum lookup lookup6(const struct packet *pkt, struct found *found)
 {
 	const struct moat_lengths *lengths = lookup_lengths(MOAT_IPV6);
+	__u32 now = clock_ticks();
 
 	if (!lengths)
 		return LOOKUP_EMPTY;
@@ -89,7 +91,7 @@ static __always_inline enum lookup lookup6(const struct packet *pkt, struct foun
 		};
 		const struct hash_value *value = bpf_map_lookup_elem(&bench_hash6, &key);
 
-		if (value && lookup_live(value)) {
+		if (value && lookup_live(value, now)) {
 			found->class = value->class;
 			found->len = length->len;
 			return LOOKUP_LISTED;

@@ -7,6 +7,7 @@
 #ifndef BPF_LOOKUP_H
 #define BPF_LOOKUP_H
 
+#include "bpf/clock.h"
 #include "bpf/maps.h"
 #include "bpf/packet.h"
 
@@ -65,8 +66,7 @@ static __always_inline enum lookup lookup_source(const struct packet *pkt,
 
 	if (!value)
 		return LOOKUP_CLEAN;
-	if (value->expires != MOAT_NEVER &&
-	    bpf_ktime_get_boot_ns() >> MOAT_TICK_SHIFT >= value->expires)
+	if (value->expires != MOAT_NEVER && clock_ticks() >= value->expires)
 		return LOOKUP_EXPIRED;
 	found->class = value->class;
 	return LOOKUP_LISTED;
