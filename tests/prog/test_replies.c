@@ -373,8 +373,8 @@ static void the_cost_of_replies_is_for_listed_sources_and_outgoing_packets(void 
 	cheap[0] = cost(false, &clean);
 	cheap[1] = cost(false, &listed);
 	print_message("judge: clean %u ns, listed %u ns\n", cheap[0], cheap[1]);
-	/* Far from what a loaded machine may add, and from what a mistake would. */
-	assert_true(dear[0] < cheap[0] + 1000 && dear[1] < cheap[1] + 2000);
+	/* Far from what a loaded machine may add, or an emulated one, and from what a mistake would. */
+	assert_true(dear[0] < 2 * cheap[0] + 1000 && dear[1] < 8 * cheap[1] + 2000);
 	assert_true(harness_check_sum(h));
 }
 
