@@ -162,7 +162,7 @@ $(INNER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(INNER_UNIT) $(S
 		-o $@ $^ -lcmocka $(LIBS_store) $(LIBS_core)
 # The feeder's child is the test program itself, run again.
 FEEDER_UNIT := $(addprefix $(BUILD)/tests/unit/,feeder_lab.o http_server.o) $(BUILD)/daemon/loop.o \
-	       $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/feeder*.c))
+	       $(patsubst user/%.c,$(BUILD)/%.o,$(wildcard user/daemon/feeder*.c)) $(BUILD)/daemon/landlock.o
 FEEDER_TESTS := $(filter $(BUILD)/tests/unit/test_daemon_feeder%,$(UNIT))
 $(FEEDER_TESTS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(FEEDER_UNIT) $(CORE)
 	$(call say,LINK,$@)$(CC) $(ALL_LDFLAGS) -o $@ $^ -lcmocka $(LIBS_daemon) $(LIBS_core)

@@ -14,6 +14,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "daemon/landlock.h"
+
 #define NOBODY 65534 /* where there is no user of that name */
 
 /* ---- user, capabilities ---- */
@@ -311,6 +313,36 @@ static int set_filter(struct problem *why)
 	return 0;
 }
 
+/* ---- files ---- */
+
+/* What resolver and TLS library read; certificates of the configuration come with the order. */
+static const char *const readable[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/host.conf",
+	"/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	"/etc/services",
+	"/etc/protocols",
+	"/etc/localtime",
+	"/etc/ssl",
+	"/etc/pki",
+	"/etc/crypto-policies",
+	"/etc/ca-certificates",
+	"/usr",
+	"/lib",
+	"/lib64",
+	/* what /etc/resolv.conf may be a link to, renewed while the child runs */
+	"/run/systemd/resolve",
+	"/run/resolvconf",
+	"/run/NetworkManager",
+	/* where the library asks how many CPUs there are, and who it is */
+	"/proc/self",
+	"/sys/devices/system/cpu",
+	"/dev/urandom",
+	"/dev/null",
+};
+
 /* ---- all of it ---- */
 
 /* The kernel forgets it when the user changes, so it comes after that. */
@@ -333,5 +365,6 @@ int sandbox_enter(pid_t parent, uint64_t file_size, struct problem *why)
 	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return problem_set(why, -errno, "sandbox: %s", strerror(errno));
 	r = set_limits(file_size, why);
+	r = r ?: landlock_read_only(readable, ARRAY_SIZE(readable), why);
 	return r ?: set_filter(why);
 }

@@ -4,9 +4,10 @@
  *
  * After it: another user if this was root and there is one, no capabilities,
  * no new privileges, bounded memory, CPU time, files and descriptors, and a
- * list of system calls; any other ends the process by SIGSYS. Files can be
- * opened to read, sockets connected, threads started; nothing else can be
- * written to, run, or signalled. There is no way back.
+ * list of system calls; any other ends the process by SIGSYS. Sockets can be
+ * connected, threads started, and of files those of the resolver and of TLS
+ * opened to read (by Landlock; where a kernel has none, all that its user may
+ * read); nothing else can be written to, run, or signalled. There is no way back.
  */
 #ifndef DAEMON_FEEDER_SANDBOX_H
 #define DAEMON_FEEDER_SANDBOX_H

@@ -25,6 +25,7 @@
 #include "daemon/feeds_run.h"
 #include "daemon/hits.h"
 #include "daemon/http.h"
+#include "daemon/landlock.h"
 #include "daemon/notify.h"
 #include "daemon/privileges.h"
 #include "daemon/rates.h"
@@ -365,6 +366,10 @@ static void moatd_log_kernel(void)
 
 	uname(&name);
 	program_lacks(log_lack, &name);
+	if (!landlock_version())
+		log_notice("kernel %s: no Landlock (Linux 5.13, or left out of lsm=): who fetches "
+			   "feeds may read all that its account may",
+			   name.release);
 }
 
 static void moatd_tell_rates(void *arg, const struct text *live)
