@@ -81,6 +81,25 @@ as_user() {
 	: > "$LAB/moatd.log"
 }
 
+# Who got into moatd may write beside the database, also what waits to be confirmed.
+with_a_forged_journal() {
+	SENT=0
+	mkdir "$LAB/etc"
+	write_config "user: $ME"
+	mv "$LAB/moat.yaml" "$LAB/etc/moat.yaml"
+	ln -s etc/moat.yaml "$LAB/moat.yaml"
+	jq -n --rawfile was "$LAB/etc/moat.yaml" '{ moat_apply: 1, state: "confirmed", was: $was,
+		next: ($was | gsub("user: [a-z]*\n"; "")), actor: "root", origin: "moatctl", seconds: 60,
+		until: 0, until_boot_ms: 0, boot: "", attached: [] }' > "$DATABASE-apply"
+	chown "$ME": "$DATABASE-apply"
+	moat_start
+	check "forged journal: the configuration of root is as it was" grep -q "^user: $ME" "$LAB/etc/moat.yaml"
+	check "forged journal: moatd is not root" equal "$(id -u $ME)" "$(of_moatd Uid)"
+	check "forged journal: what cannot be done is said" contains configuration "$(status '[.degraded[].what] | join(" ")')"
+	again
+	rm -r "${LAB:?}/etc" "$LAB/moat.yaml" "$DATABASE-apply"
+}
+
 # The BPF file system as a service manager mounts it, closed to others.
 in_a_closed_directory() {
 	rm -rf "$PINS"
@@ -141,6 +160,7 @@ chmod 711 "$LAB"
 echo 203.0.113.77 > "$LAB/disk.txt"
 as_root
 as_user
+with_a_forged_journal
 in_a_closed_directory
 by_a_manager
 refusals

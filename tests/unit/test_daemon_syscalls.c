@@ -9,12 +9,18 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "daemon/syscalls.h"
 
@@ -66,6 +72,34 @@ static void make_code(void)
 	mprotect(p, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
 }
 
+static void enter_a_namespace(void)
+{
+	if (!syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL))
+		_exit(0);
+}
+
+/* Its flags cannot be seen, so there is none. */
+static void clone_unseen(void)
+{
+	const uint64_t args[8] = { CLONE_NEWUSER, [4] = SIGCHLD };
+
+	if (syscall(SYS_clone3, args, sizeof(args)) != -1 || errno != ENOSYS)
+		_exit(1);
+}
+
+static void *idle(void *arg)
+{
+	return arg;
+}
+
+static void start_a_thread(void)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, idle, NULL) || pthread_join(thread, NULL))
+		_exit(1);
+}
+
 static void start_a_program(void)
 {
 	char *const argv[] = { (char[]){ "true" }, NULL };
@@ -105,6 +139,17 @@ static void a_child_can_be_started(void **state)
 	(void)state;
 	assert_int_equal(run_restricted(start_a_program, said), FINE);
 	assert_string_equal(said, "");
+	assert_int_equal(run_restricted(start_a_thread, said), FINE);
+}
+
+static void no_child_gets_namespaces_of_its_own(void **state)
+{
+	char said[512];
+
+	(void)state;
+	assert_int_equal(run_restricted(enter_a_namespace, said), SYSCALLS_EXIT);
+	assert_non_null(strstr(said, "system call clone ("));
+	assert_int_equal(run_restricted(clone_unseen, said), FINE);
 }
 
 int main(void)
@@ -113,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_moatd_does_not_make_ends_it_and_is_named),
 		cmocka_unit_test(memory_that_is_written_cannot_be_run),
 		cmocka_unit_test(a_child_can_be_started),
+		cmocka_unit_test(no_child_gets_namespaces_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -523,10 +523,11 @@ static int moatd_main(const char *config_path, enum task task)
 		config_free(m.daemon.config);
 		return r < 0 ? EXIT_SYSTEM : EXIT_OK;
 	}
-	r = apply_new(config_path, &m.daemon.config, &m.apply, &why);
-	r = r ?: moatd_check_clock(&why);
-	r = r ?: moatd_check_memory(m.daemon.config, &why);
+	r = moatd_check_clock(&why);
 	r = r ?: privileges_become(m.daemon.config, &why);
+	/* What waits lies where that user may write: root takes no word of it. */
+	r = r ?: apply_new(config_path, &m.daemon.config, &m.apply, &why);
+	r = r ?: moatd_check_memory(m.daemon.config, &why);
 	r = r ?: moatd_start(&m, &why);
 	r = r ?: privileges_drop(&why);
 	r = r ?: moatd_run(&m, &why);
