@@ -244,6 +244,14 @@ static void what_two_programs_may_read_differently_is_refused(void **state)
 		"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
 		"GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 		"Content-Length: 2\r\n\r\n{}",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+		"POST /api/v1/pause HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Content-Length : 2\r\n\r\n{}",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {

@@ -62,6 +62,21 @@ static bool token_permits(const struct token *token, enum token_verb verb, struc
 	return false;
 }
 
+/*
+ * A certificate is shown by the browser, whoever wrote the page that asks: only
+ * a page of this server may change something by it. A browser says whose page
+ * it is wherever something is changed; other clients say nothing.
+ */
+static bool is_of_another_site(const struct http_request *rq)
+{
+	const char *origin = http_header(rq, MHD_HTTP_HEADER_ORIGIN);
+	const char *host = origin ? strstr(origin, "://") : NULL;
+
+	if (!origin || !rq->token || !rq->token->subject)
+		return false;
+	return !host || !rq->host || strcasecmp(host + strlen("://"), rq->host) != 0;
+}
+
 static void ask_for_token(struct http_reply *reply, const char *what)
 {
 	http_reply_problem(reply, MHD_HTTP_UNAUTHORIZED, NULL,
@@ -82,6 +97,12 @@ bool api_permitted(const struct api_route *route, const struct http_request *rq,
 		http_reply_problem(reply, MHD_HTTP_UNAUTHORIZED, NULL, "%s", rq->unproved);
 		http_reply_header(reply, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 				  "Bearer realm=\"moat\", error=\"invalid_token\"");
+		return false;
+	}
+	if (verb != TOKEN_READ && is_of_another_site(rq)) {
+		http_reply_problem(reply, MHD_HTTP_FORBIDDEN, NULL,
+				   "a page of another site may change nothing by the certificate of "
+				   "the browser");
 		return false;
 	}
 	if (rq->token)

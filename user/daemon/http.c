@@ -74,24 +74,45 @@ static void on_resumed(void *arg)
 
 /* ---- certificates ---- */
 
-/* Its connections go on; with too many of such the oldest are closed after all. */
+/* Those that nobody is connected to any more; the others move up, the newest first. */
+static void free_idle(struct http *h)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++) {
+		struct http_listener *listener = h->retired[i];
+
+		h->retired[i] = NULL;
+		if (listener && listener_is_idle(listener))
+			listener_free(listener);
+		else if (listener)
+			h->retired[kept++] = listener;
+	}
+}
+
+/*
+ * Whether one more may retire. With too many of such the oldest's connections
+ * are closed after all; it may only be freed once libmicrohttpd let go of them.
+ */
+static bool may_retire(struct http *h)
+{
+	struct http_listener **last = &h->retired[ARRAY_SIZE(h->retired) - 1];
+
+	free_idle(h);
+	if (*last)
+		connections_end_of(h, *last);
+	return !*last;
+}
+
+/* Its connections go on. */
 static void retire(struct http *h, struct http_listener *listener)
 {
-	size_t last = ARRAY_SIZE(h->retired) - 1;
-
 	if (!listener)
 		return;
 	listener_quiesce(listener);
-	h->retired[last] = listener_free(h->retired[last]);
-	memmove(&h->retired[1], &h->retired[0], last * sizeof(h->retired[0]));
+	memmove(&h->retired[1], &h->retired[0],
+		(ARRAY_SIZE(h->retired) - 1) * sizeof(h->retired[0]));
 	h->retired[0] = listener;
-}
-
-static void free_idle(struct http *h)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(h->retired); i++)
-		if (h->retired[i] && listener_is_idle(h->retired[i]))
-			h->retired[i] = listener_free(h->retired[i]);
 }
 
 /* A server for new connections by what the configuration and its files say now. */
@@ -102,6 +123,12 @@ static int renew(struct http *h, struct problem *why)
 	struct http_listener *next = NULL;
 	int err = config->certificate ? http_tls_load(config, &tls, why) : 0;
 
+	h->renewal_waits = !err && !may_retire(h);
+	if (h->renewal_waits)
+		return problem_set(why, -EBUSY,
+				   "tls: '%s' is taken as soon as connections of the certificates "
+				   "before have ended",
+				   config->certificate ?: "none");
 	err = err
 		      ?: listener_new(h, h->tcp_fd, false, config->certificate ? &tls : NULL, &next,
 				      why);
@@ -138,9 +165,8 @@ static void look_at_tls(struct http *h, bool force)
 	if (h->tcp_fd < 0)
 		return;
 	changed = tls_files_changed(h);
-	if (!changed && !force)
-		return;
-	if (!changed && !h->d->config->tls.certificate && h->tcp && !h->tcp->tls)
+	/* What failed is tried again when it is asked for; what is in force need not be made anew. */
+	if (!changed && !h->renewal_waits && !(force && *h->d->tls_problem))
 		return;
 	if (renew(h, &why) == 0 && h->tcp->tls)
 		log_notice("tls: new connections get '%s'", h->d->config->tls.certificate);

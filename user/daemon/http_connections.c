@@ -44,6 +44,9 @@ void connection_end(struct http_connection *c)
 	if (c->client)
 		c->client->connections--;
 	shutdown(c->fd, SHUT_RDWR);
+	/* One that sleeps is in no epoll: nobody else would notice, and its server could not end. */
+	if (c->x && c->phase == HTTP_STREAMING)
+		http_streams_end(c->listener->http->d->streams, c->x->connection);
 }
 
 /*
@@ -262,6 +265,13 @@ void connections_sweep(struct http *h)
 			h->refused[HTTP_REFUSED_SLOW]++;
 		connection_end(c);
 	}
+}
+
+void connections_end_of(struct http *h, const struct http_listener *listener)
+{
+	for (struct http_connection *c = h->connections; c; c = c->next)
+		if (c->listener == listener)
+			connection_end(c);
 }
 
 void connections_judge_tokens(struct http *h, int64_t now)

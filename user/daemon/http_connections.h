@@ -58,6 +58,9 @@ bool connection_may_stream(const struct http_connection *c);
 /* Ends those that take too long. Once a second. */
 void connections_sweep(struct http *h);
 
+/* Ends those of one server. Requests that are being answered end with their answer. */
+void connections_end_of(struct http *h, const struct http_listener *listener);
+
 /* Ends requests and streams whose token is not in force any more. */
 void connections_judge_tokens(struct http *h, int64_t now);
 

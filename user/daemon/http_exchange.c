@@ -221,6 +221,7 @@ static void too_large(const struct http_body *body, struct http_reply *reply)
 
 struct framing {
 	unsigned int lengths, encodings, hosts, authorizations;
+	bool odd; /* a name with a blank, a coding that is none of ours */
 };
 
 static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
@@ -229,7 +230,9 @@ static enum MHD_Result count_framing(void *cls, enum MHD_ValueKind kind, const c
 	struct framing *f = cls;
 
 	(void)kind;
-	(void)value;
+	f->odd |= key[strcspn(key, " \t")] != '\0';
+	f->odd |= !strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) &&
+		  (!value || strcasecmp(value, "chunked") != 0);
 	f->lengths += !strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	f->encodings += !strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING);
 	f->hosts += !strcasecmp(key, MHD_HTTP_HEADER_HOST);
@@ -243,11 +246,11 @@ static bool is_ambiguous(struct exchange *x, struct http_reply *reply)
 	struct framing f = {};
 
 	MHD_get_connection_values(x->connection, MHD_HEADER_KIND, count_framing, &f);
-	if (f.lengths + f.encodings <= 1 && f.hosts <= 1 && f.authorizations <= 1)
+	if (!f.odd && f.lengths + f.encodings <= 1 && f.hosts <= 1 && f.authorizations <= 1)
 		return false;
 	http_reply_problem(reply, MHD_HTTP_BAD_REQUEST, NULL,
 			   "one Host, one Authorization, and one of Content-Length and "
-			   "Transfer-Encoding, no more");
+			   "Transfer-Encoding, which is chunked, no more; no blanks in their names");
 	return true;
 }
 

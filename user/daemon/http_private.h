@@ -41,7 +41,8 @@ struct http {
 	int tcp_fd;	     /* -1: none */
 	struct http_file tls_file[3];
 	int64_t tls_expires;
-	char *path; /* of the unix socket, to remove what is ours and only that */
+	bool renewal_waits; /* for room in retired */
+	char *path;	    /* of the unix socket, to remove what is ours and only that */
 	dev_t device;
 	ino_t inode;
 	size_t under_way;	   /* requests begun and not yet answered */

@@ -16,6 +16,7 @@ struct http_stream {
 	struct http_stream_kind kind;
 	struct MHD_Connection *connection; /* NULL: the answer is not sent yet */
 	bool suspended;			   /* waits for something to send */
+	bool over;			   /* the client was sent away */
 	int64_t last;			   /* monotonic ms: when something was added */
 	char *data;			   /* owned; from start to end waits for the client */
 	size_t start, end, size;
@@ -143,6 +144,8 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max)
 	size_t size = s->end - s->start;
 
 	(void)position;
+	if (s->over)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (!size && s->all->ending)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (!size) {
@@ -160,6 +163,16 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buf, size_t max)
 	memcpy(buf, s->data + s->start, size);
 	s->start += size;
 	return (ssize_t)size;
+}
+
+void http_streams_end(struct http_streams *all, const struct MHD_Connection *connection)
+{
+	for (struct http_stream *s = all->first; s; s = s->next) {
+		if (s->connection != connection)
+			continue;
+		s->over = true;
+		wake(s);
+	}
 }
 
 static void end_stream(void *cls)

@@ -72,6 +72,9 @@ void http_streams_serve(struct http_streams *s, void (*resumed)(void *arg), void
 /* The answer, which owns the stream. NULL: out of memory, and the stream is gone. */
 struct MHD_Response *http_stream_response(struct http_stream *s, struct MHD_Connection *connection);
 
+/* The client is sent away: what sleeps on this connection wakes, and ends. */
+void http_streams_end(struct http_streams *s, const struct MHD_Connection *connection);
+
 /* There will be no answer. Takes NULL. */
 void http_stream_drop(struct http_stream *s);
 
