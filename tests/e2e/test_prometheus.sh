@@ -28,10 +28,15 @@ queries() {
 }
 
 lab_up
+# A self-signed certificate: rules ask when it ends.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=moat -addext subjectAltName=DNS:moat -days 90 \
+	-keyout "$LAB/moat.key" -out "$LAB/moat.crt" 2> /dev/null || fatal "openssl makes a certificate"
+chmod 600 "$LAB/moat.key"
 seq -f '192.0.2.%g' 1 100 > "$LAB/list"
 config <<- END
 	categories: { botnet: { action: drop }, scanner: { action: tag, mark: 1 } }
 	feeds: [ { name: partner, url: "file://$LAB/list", format: plain, category: botnet, every: 1h, ttl: 3h } ]
+	tls: { certificate: $LAB/moat.crt, key: $LAB/moat.key }
 END
 moat_start
 check "a feed is in force" wait_for "$DEADLINE" fetch_by_hand partner
@@ -40,7 +45,7 @@ list 2001:db8:7::/48 scanner
 drops "a listed source is dropped" 198.51.100.7
 passes "a tagged source passes" 2001:db8:7::1
 
-in_ns "$IN" curl -sS http://127.0.0.1:9911/metrics -D "$LAB/head" -o "$LAB/metrics"
+in_ns "$IN" curl -sS --cacert "$LAB/moat.crt" --connect-to moat:9911:127.0.0.1:9911 https://moat:9911/metrics -D "$LAB/head" -o "$LAB/metrics"
 check "metrics over TCP have their type" contains "text/plain; version=0.0.4" "$(cat "$LAB/head")"
 promtool check metrics < "$LAB/metrics" > "$LAB/promtool" 2>&1
 check "promtool check metrics is silent" equal "" "$(cat "$LAB/promtool")"
@@ -61,6 +66,8 @@ cat > "$LAB/prometheus.yml" <<- END
 	rule_files: [ $ROOT/user/deploy/prometheus/moat.rules.yml ]
 	scrape_configs:
 	  - job_name: moat
+	    scheme: https
+	    tls_config: { ca_file: $LAB/moat.crt, server_name: moat }
 	    static_configs: [ { targets: [ '127.0.0.1:9911' ] } ]
 END
 in_ns_exec "$IN" prometheus --config.file="$LAB/prometheus.yml" --storage.tsdb.path="$LAB/tsdb" \
