@@ -266,6 +266,21 @@ static void rowids_that_would_remove_another_row_unseen_are_refused(void **state
 	set_clear(&set);
 }
 
+/* Cursors of pages and the chain of the audit log go by them. */
+static void numbers_of_rows_outlive_a_vacuum(void **state)
+{
+	struct lab *lab = *state;
+	_cleanup_(store_freep) struct store *s = lab_open(lab);
+
+	lab_sql(lab, "INSERT INTO listing (source, category) VALUES ('192.0.2.1', 'botnet'),"
+		     " ('192.0.2.2', 'botnet'), ('192.0.2.3', 'botnet'), ('192.0.2.4', 'botnet');"
+		     "DELETE FROM listing WHERE source < '192.0.2.3'");
+	lab_sql(lab, "VACUUM");
+	assert_int_equal(lab_number(lab, "SELECT min(rowid) FROM listing"), 3);
+	assert_int_equal(lab_number(lab, "SELECT max(rowid) FROM listing"), 4);
+	assert_int_equal(lab_number(lab, "SELECT max(rowid) FROM audit"), 6);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, lab_setup, lab_teardown)
@@ -283,6 +298,7 @@ int main(void)
 		TEST(a_schema_changed_while_open_is_noticed_and_so_is_its_repair),
 		TEST(the_audit_log_is_append_only),
 		TEST(the_change_log_is_not_written_by_hand),
+		TEST(numbers_of_rows_outlive_a_vacuum),
 		TEST(rowids_that_would_remove_another_row_unseen_are_refused),
 	};
 

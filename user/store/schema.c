@@ -34,6 +34,8 @@
  * - writer is empty but inside a transaction of moatd, so nobody else sees it.
  * - A row of audit gets the rowid after the last one's, never one by hand: the
  *   order of the chain is that of the rowids, and a gap is a row that is gone.
+ * - VACUUM keeps the rowids of a table that has an index, and may number those
+ *   of others anew: listing (cursors) and audit (the chain) have one.
  */
 const char schema_tables[] =
 	"CREATE TABLE listing (\n"
