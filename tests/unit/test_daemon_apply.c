@@ -37,6 +37,8 @@ static struct {
 	int die_at;	/* the process ends before this one */
 } lab;
 
+static const struct actor root = { "root", "moatctl" };
+
 /* ---- the daemon ---- */
 
 int daemon_use(struct daemon *d, struct config *next, struct problem *why)
@@ -216,7 +218,6 @@ static void start(void)
 
 static int apply(const char *text, int64_t seconds)
 {
-	struct actor root = { "root", "moatctl" };
 	struct problem why = {};
 
 	return apply_config(lab.apply, text, strlen(text), seconds, &root, &why);
@@ -283,7 +284,6 @@ static void spin(int64_t ms)
 static void what_is_confirmed_becomes_the_file(void **state)
 {
 	const char *was = text_of("drop", ""), *next = text_of("monitor", "");
-	struct actor root = { "root", "moatctl" };
 	struct stat info;
 
 	(void)state;
@@ -304,6 +304,22 @@ static void what_is_confirmed_becomes_the_file(void **state)
 	assert_int_equal(apply_rollback(lab.apply, &root, NULL), -ENODATA);
 	assert_int_equal(apply(next, 60), -ENODATA);
 	assert_int_equal(apply(next, 0), 0);
+}
+
+static void a_refused_reload_is_not_told_of_for_ever(void **state)
+{
+	char *problem = lab.daemon.reload_problem;
+
+	(void)state;
+	start();
+	assert_int_equal(apply(text_of("monitor", ""), 60), 0);
+	assert_true(snprintf(problem, 8, "waits") > 0);
+	assert_int_equal(apply_confirm(lab.apply, &root, NULL), 0);
+	assert_string_equal(problem, "");
+	assert_int_equal(apply(text_of("drop", ""), 60), 0);
+	assert_true(snprintf(problem, 8, "waits") > 0);
+	assert_int_equal(apply_rollback(lab.apply, &root, NULL), 0);
+	assert_non_null(strstr(problem, "reload again"));
 }
 
 static void what_is_not_confirmed_is_rolled_back(void **state)
@@ -352,7 +368,7 @@ static void interfaces_that_it_added_lose_the_filter(void **state)
 	lab.attached = "eth2"; /* by hand, before */
 	start();
 	assert_int_equal(apply(next, 60), 0);
-	assert_int_equal(apply_rollback(lab.apply, &(struct actor){ "root", "moatctl" }, NULL), 0);
+	assert_int_equal(apply_rollback(lab.apply, &root, NULL), 0);
 	assert_string_equal(lab.detached, "eth1");
 	lab.detached[0] = '\0';
 	assert_int_equal(apply(next, 60), 0);
@@ -384,7 +400,6 @@ static void a_journal_that_is_none_is_passed_over(void **state)
 static void what_cannot_be_written_is_owed_and_done_later(void **state)
 {
 	const char *next = text_of("monitor", "");
-	struct actor root = { "root", "moatctl" };
 	struct apply_view view;
 
 	(void)state;
@@ -437,7 +452,7 @@ static bool outlives_a_reboot(int64_t seconds)
 	journal_free(&j);
 	start();
 	lives = waits();
-	apply_rollback(lab.apply, &(struct actor){ "root", "moatctl" }, NULL);
+	apply_rollback(lab.apply, &root, NULL);
 	return lives;
 }
 
@@ -456,8 +471,6 @@ enum act { APPLY_AT_ONCE, APPLY_A_WHILE, CONFIRM, ROLL_BACK };
 
 static void act_out(enum act act, const char *next)
 {
-	struct actor root = { "root", "moatctl" };
-
 	if (act == APPLY_AT_ONCE)
 		apply(next, 0);
 	else if (act == APPLY_A_WHILE)
@@ -569,6 +582,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_LAB(what_is_confirmed_becomes_the_file),
+		WITH_LAB(a_refused_reload_is_not_told_of_for_ever),
 		WITH_LAB(what_is_not_confirmed_is_rolled_back),
 		WITH_LAB(what_fails_changes_nothing_and_the_way_back_is_tried_again),
 		WITH_LAB(interfaces_that_it_added_lose_the_filter),

@@ -82,9 +82,20 @@ static int finish(const struct apply *c, const char *database, struct problem *w
 	return r ?: journal_remove(database, why);
 }
 
+/* What a reload was refused for is over: the file says what runs, or is still to be read. */
+static void settle_reload(struct daemon *d, bool confirmed)
+{
+	if (confirmed)
+		d->reload_problem[0] = '\0';
+	else if (*d->reload_problem)
+		snprintf(d->reload_problem, sizeof(d->reload_problem),
+			 "the file was not read before the rollback: reload again");
+}
+
 /* The same, and later once more if it fails. */
 static void settle(struct apply *c)
 {
+	bool confirmed = c->journal.state == JOURNAL_CONFIRMED;
 	struct problem why = {};
 
 	c->waiting = false;
@@ -96,6 +107,8 @@ static void settle(struct apply *c)
 		loop_timer_set(c->d->loop, c->timer, RETRY_MS);
 	else
 		journal_free(&c->journal);
+	if (!c->owed)
+		settle_reload(c->d, confirmed);
 }
 
 /* ---- back ---- */
@@ -291,8 +304,10 @@ int apply_new(const char *path, struct config **config, struct apply **ret, stru
 	if (!c)
 		return problem_set(why, -ENOMEM, "out of memory");
 	c->path = realpath(path, NULL);
+	if (!c->path) /* root could follow it, this user cannot, and so writes nothing there */
+		c->path = strdup(path);
 	if (!c->path)
-		return problem_set(why, -errno, "configuration '%s': %s", path, strerror(errno));
+		return problem_set(why, -ENOMEM, "out of memory");
 	r = journal_read((*config)->database, &c->journal, why);
 	if (r < 0 && r != -ENOENT)
 		log_warning("what waits to be confirmed is unknown, the file of the configuration "

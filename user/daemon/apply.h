@@ -28,7 +28,7 @@
 struct apply;
 
 /*
- * At start, before anything is made by the configuration. *config, read from
+ * At start, as the user that moatd runs as, before anything is made by the configuration. *config, read from
  * path, may be exchanged for the one that waits; interfaces that one which was
  * not confirmed had put a filter on lose it again.
  */
