@@ -111,7 +111,8 @@ class Browser:
         return self.run("return document.querySelector(arguments[0]) !== null", css)
 
     def click(self, css):
-        self.ask("POST", f"/element/{self.find(css)}/click")
+        """A page that lives may move or redraw the element meanwhile: then nothing was clicked, and it is found anew."""
+        self.wait(f"{css} can be clicked", lambda: self.ask("POST", f"/element/{self.find(css)}/click") is None)
 
     def type(self, css, text):
         element = self.find(css)
