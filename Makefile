@@ -53,7 +53,7 @@ BPF_CFLAGS := -target bpf -mcpu=v3 -std=gnu17 -O2 -g -Wall -Wextra -Werror -I. -
 
 LIBS_core  := -lyaml -lz -lzstd -lm
 LIBS_store := -lsqlite3 -lcrypto
-LIBS_plane := -lbpf -lelf -lz
+LIBS_plane := -lxdp -lbpf -lelf -lz
 LIBS_daemon := -lmicrohttpd -lgnutls -lcrypto -ljansson -lcurl -lseccomp -lcap-ng -lmaxminddb
 LIBS_cli   := -lcurl -lcrypto -ljansson -lncursesw -ltinfo
 

@@ -56,17 +56,34 @@ static __always_inline enum moat_reason judge(struct xdp_md *ctx, struct packet 
 	return result == LOOKUP_EMPTY ? MOAT_EMPTY : MOAT_CLEAN;
 }
 
-SEC("xdp")
-int moat_ingress(struct xdp_md *ctx)
+/* marks: whether it may set marks, a constant. */
+static __always_inline int filter(struct xdp_md *ctx, bool marks)
 {
 	struct packet pkt = {};
 	enum moat_reason why;
 
+	packet_stays_in_memory(&pkt);
 	pkt.length = moat_frags ? bpf_xdp_get_buff_len(ctx) : ctx->data_end - ctx->data;
 	why = parse_packet(ctx, &pkt); /* no source to judge: leave it to the stack */
 	why = why ?: judge(ctx, &pkt);
 
-	return act(ctx, &pkt, why); /* the only way out: count, tag, verdict */
+	return leave(ctx, &pkt, why, marks); /* the only way out: count, tag, verdict */
+}
+
+SEC("xdp")
+int moat_ingress(struct xdp_md *ctx)
+{
+	return filter(ctx, true);
+}
+
+/*
+ * The same under libxdp's dispatcher, in place of moat_ingress: what a kernel
+ * since 6.12 lets stand there must not be able to move a packet's data.
+ */
+SEC("?xdp")
+int moat_chained(struct xdp_md *ctx)
+{
+	return filter(ctx, false);
 }
 
 SEC("tc")

@@ -66,13 +66,16 @@ static __always_inline int tag_mark(struct xdp_md *ctx, __u32 mark)
 	return 0;
 }
 
-/* Returns the reason the packet leaves with: why, unless that cannot be. */
+/*
+ * Returns the reason the packet leaves with: why, unless that cannot be.
+ * Without marks, a constant, the program does not call what moves a packet's data.
+ */
 static __always_inline enum moat_reason tag_packet(struct xdp_md *ctx, const struct packet *pkt,
-						   enum moat_reason why)
+						   enum moat_reason why, bool marks)
 {
 	if (pkt->tag & MOAT_POLICY_DSCP)
 		tag_dscp(ctx, pkt);
-	if (pkt->tag & MOAT_POLICY_MARK && tag_mark(ctx, pkt->mark))
+	if (pkt->tag & MOAT_POLICY_MARK && (!marks || tag_mark(ctx, pkt->mark)))
 		return MOAT_TAG_FAILED;
 	return why;
 }

@@ -52,6 +52,12 @@ if command -v systemd-analyze >/dev/null; then
 	why=$(systemd-analyze verify --man=no "$unit" 2>&1 | grep moatd.service | grep -v 'Command /usr/sbin/moatd is not executable')
 	[ -z "$why" ]
 	say $? "the unit is one" "$why"
+	install -D -m 644 "$unit" "$made/units/moatd.service"
+	install -D -m 644 "$top/user/deploy/systemd/chain.conf" "$made/units/moatd.service.d/chain.conf"
+	why=$(systemd-analyze verify --man=no "$made/units/moatd.service" 2>&1 | grep -E 'chain.conf|moatd.service' |
+		grep -v 'Command /usr/sbin/moatd is not executable')
+	[ -z "$why" ]
+	say $? "so is what goes beside it for libxdp" "$why"
 else
 	echo "# SKIP the unit: systemd-analyze is not installed"
 fi

@@ -61,14 +61,17 @@ static struct moat *load(bool frags, char (*logs)[LOG_ROOM])
 	bpf_object__for_each_program(program, skel->obj)
 	{
 		assert_true(programs < PROGRAMS);
+		bpf_program__set_autoload(program, true); /* also what stands in for another one */
 		bpf_program__set_log_level(program, LOG_STATS);
 		bpf_program__set_log_buf(program, logs[programs++], LOG_ROOM);
 	}
 	skel->rodata->moat_sieved = 1;	   /* else the verifier leaves its branches out */
 	skel->rodata->moat_event_room = 1; /* likewise */
 	skel->rodata->moat_frags = frags;
-	if (frags)
+	if (frags) {
 		bpf_program__set_flags(skel->progs.moat_ingress, BPF_F_XDP_HAS_FRAGS);
+		bpf_program__set_flags(skel->progs.moat_chained, BPF_F_XDP_HAS_FRAGS);
+	}
 	if (!moat__load(skel))
 		return skel;
 	moat__destroy(skel);

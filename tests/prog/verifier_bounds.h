@@ -12,7 +12,8 @@
 /* clang-format off */
 /*  program, instructions as compiled, walked by the verifier, bytes of machine code */
 #define VERIFIER_BOUNDS(X) \
-	X(moat_ingress, 3929, 122944, 16823) \
+	X(moat_ingress, 3582, 134542, 16012) \
+	X(moat_chained, 3553, 132754, 15928) \
 	X(moat_mark, 11, 13, 66) \
 	X(moat_egress, 944, 15120, 4463)
 /* clang-format on */

@@ -97,6 +97,12 @@ void program_set_trial(struct program *p, bool trial)
 	(void)trial;
 }
 
+void program_set_chain(struct program *p, uint32_t priority)
+{
+	(void)p;
+	(void)priority;
+}
+
 void program_set_drop_sampling(struct program *p, uint8_t n)
 {
 	(void)p;

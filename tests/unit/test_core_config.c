@@ -125,6 +125,7 @@ static void what_is_left_out_has_the_promised_default(void **state)
 	assert_true(c->drop_reasons == 0);
 	assert_false(c->replies);
 	assert_true(c->sieve);
+	assert_int_equal(config_chain(c), 0);
 	assert_int_equal(c->flows, 262144);
 	assert_int_equal(c->hits, 65536);
 	assert_int_equal(c->events.rate, 10000);
@@ -144,6 +145,7 @@ static void every_key_reaches_the_configuration(void **state)
 		"  - { name: eth2, mode: native, enforce: on }\n"
 		"database: sqlite:///srv/db\n"
 		"capacity: { ipv4: 5, ipv6: 100000000 }\n"
+		"attach: { chain: libxdp, priority: 7 }\n"
 		"sieve: false\n"
 		"listen: '[::1]:65535'\n"
 		"socket: /tmp/s\n"
@@ -170,6 +172,7 @@ static void every_key_reaches_the_configuration(void **state)
 	assert_int_equal(c->capacity[MOAT_IPV4], 5);
 	assert_int_equal(c->capacity[MOAT_IPV6], 100000000);
 	assert_false(c->sieve);
+	assert_int_equal(config_chain(c), 7);
 	assert_string_equal(c->listen, "[::1]:65535");
 	assert_string_equal(c->socket, "/tmp/s");
 	assert_string_equal(c->pins, "/sys/fs/bpf/other");

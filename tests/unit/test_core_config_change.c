@@ -134,13 +134,14 @@ static void what_needs_a_restart_is_named(void **state)
 {
 	_cleanup_(config_freep) struct config *was = parse(BASE);
 	_cleanup_(config_freep) struct config *same = parse(BASE "hits: 2048\n");
-	_cleanup_(config_freep) struct config *some =
-		parse(BASE "capacity: { ipv6: 7 }\nlisten: none\npins: /sys/fs/bpf/other\n");
+	_cleanup_(config_freep) struct config *some = parse(
+		BASE
+		"attach: { chain: libxdp }\ncapacity: { ipv6: 7 }\nlisten: none\npins: /sys/fs/bpf/other\n");
 	char keys[CONFIG_FIXED_TEXT];
 
 	(void)state;
 	assert_string_equal(config_fixed(was, same, keys), "");
-	assert_string_equal(config_fixed(was, some, keys), "capacity, listen, pins");
+	assert_string_equal(config_fixed(was, some, keys), "attach, capacity, listen, pins");
 }
 
 int main(void)

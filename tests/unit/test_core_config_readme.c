@@ -95,6 +95,8 @@ static void what_the_readme_shows_is_the_default(void **state)
 	assert_memory_equal(shown->capacity, is->capacity, sizeof(is->capacity));
 	assert_memory_equal(shown->min_prefix, is->min_prefix, sizeof(is->min_prefix));
 	assert_memory_equal(&shown->limits, &is->limits, sizeof(is->limits));
+	assert_int_equal(shown->attach.chain, is->attach.chain);
+	assert_int_equal(shown->attach.priority, is->attach.priority);
 	assert_int_equal(shown->sieve, is->sieve);
 	assert_int_equal(shown->manual_trusted, is->manual_trusted);
 	assert_int_equal(shown->non_routable, is->non_routable);

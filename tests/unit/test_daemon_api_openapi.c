@@ -176,6 +176,51 @@ static void parameters_are_those_of_the_table(void **state)
 		compare_parameters(route, operation_of(r.json, route));
 }
 
+/* ---- components ---- */
+
+/* Text of a whole reference, to look for. */
+static bool is_referred_to(const char *document, const char *kind, const char *name)
+{
+	char reference[128];
+
+	snprintf(reference, sizeof(reference), "\"#/components/%s/%s\"", kind, name);
+	return strstr(document, reference);
+}
+
+static void what_is_described_once_is_used(void **state)
+{
+	static const char *const kinds[] = { "schemas", "responses", "headers" };
+	_cleanup_response_ struct response r = get(state, DOCUMENT);
+	json_t *components = json_object_get(r.json, "components"), *component;
+	const char *name;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		assert_true(json_object_size(json_object_get(components, kinds[i])) > 0);
+		json_object_foreach(json_object_get(components, kinds[i]), name, component)
+			if (!is_referred_to(r.body, kinds[i], name))
+				fail_msg("%s %s is described, and nothing refers to it", kinds[i],
+					 name);
+	}
+}
+
+/* Every route is counted against the rate of an address before it is looked at. */
+static void who_asks_too_fast_is_told_so_everywhere(void **state)
+{
+	_cleanup_response_ struct response r = get(state, DOCUMENT);
+	json_t *item, *operation;
+	const char *path, *method;
+
+	json_object_foreach(json_object_get(r.json, "paths"), path, item) {
+		json_object_foreach(item, method, operation) {
+			const json_t *answers = json_object_get(operation, "responses");
+
+			if (strcmp(member(json_object_get(answers, "429"), "$ref"),
+				   "#/components/responses/TooMany") != 0)
+				fail_msg("%s %s: 429 is not described", method, path);
+		}
+	}
+}
+
 /* ---- labels ---- */
 
 static void compare_labels(const struct response *r, const char *schema, const char *const *labels,
@@ -353,6 +398,8 @@ int main(void)
 		with_lab(every_route_is_described_as_it_is),
 		with_lab(what_is_described_is_there),
 		with_lab(parameters_are_those_of_the_table),
+		with_lab(what_is_described_once_is_used),
+		with_lab(who_asks_too_fast_is_told_so_everywhere),
 		with_lab(labels_are_those_of_the_code),
 		with_lab(what_the_client_has_is_not_sent_again),
 		with_lab(listings_end_only_as_they_were_seen),

@@ -50,7 +50,9 @@ static int load_plain(bool statistics)
 	if (program_features()->frags) {
 		object->rodata->moat_frags = 1;
 		bpf_program__set_flags(object->progs.moat_ingress, BPF_F_XDP_HAS_FRAGS);
+		bpf_program__set_flags(object->progs.moat_chained, BPF_F_XDP_HAS_FRAGS);
 	}
+	bpf_program__set_autoload(object->progs.moat_chained, true);
 	bpf_object__for_each_program(program, object->obj)
 	{
 		if (!statistics || i == PROGRAMS)

@@ -32,6 +32,7 @@ ip link del about0
 
 set --
 [ "${wire:-1}" = 0 ] || set -- tap:tests/e2e/smoke.sh
+[ "${wire:-1}" = 0 ] && [ "${tests:-}" != test_chain ] || [ ! -f tests/e2e/test_chain.sh ] || set -- "$@" tap:tests/e2e/test_chain.sh
 for test in build/tests/prog/${tests:-test_*}; do
 	[ ! -f "$test" ] || set -- "$@" "tap:$test"
 done

@@ -30,6 +30,20 @@ with_libraries()
 		done
 }
 
+# What test_chain.sh needs; without it, it skips.
+with_chaining()
+{
+	local at
+	at=$(command -v xdp-filter) || return 0
+	cp -L "$at" "$root/bin/xdp-filter"
+	programs+=("$at")
+	for at in /usr/lib/*/bpf/xdp-dispatcher.o /usr/lib/*/bpf/xdpfilt_*.o; do
+		mkdir -p "$root${at%/*}"
+		cp "$at" "$root$at"
+	done
+	cp "$here/tests/e2e/test_chain.sh" "$root/moat/tests/e2e/"
+}
+
 base()
 {
 	local build=$1 tool at programs=()
@@ -66,6 +80,7 @@ base()
 	cp "$here/tools/kernels/smoke.sh" "$root/moat/tests/e2e/"
 	cp "$here/tools/kernels/guest.sh" "$root/init"
 	chmod +x "$root/init"
+	with_chaining
 	with_libraries "${programs[@]}"
 	pack "$2"
 }

@@ -55,10 +55,11 @@ static void add_interface(struct table *table, const json_t *interface)
 	bool enforce = json_is_true(json_object_get(interface, "enforce"));
 	bool by_hand = json_is_true(json_object_get(interface, "by_hand"));
 	bool replies = json_is_true(json_object_get(interface, "replies"));
-	char mode[SHOW_MAX];
+	const char *chain = json_string_value(json_object_get(interface, "chain"));
+	char mode[4 * SHOW_MAX];
 
-	snprintf(mode, sizeof(mode), "%s%s", answer_text(interface, "mode"),
-		 fallback ? " (fallback)" : "");
+	snprintf(mode, sizeof(mode), "%s%s%s%s", answer_text(interface, "mode"),
+		 fallback ? " (fallback)" : "", chain ? ", " : "", chain ?: "");
 	table_add(table, TINT_BOLD, answer_text(interface, "name"));
 	table_add(table, attached ? TINT_GOOD : TINT_BAD, attached ? mode : "NOT ATTACHED");
 	table_add(table, enforce ? TINT_NONE : TINT_WARN,

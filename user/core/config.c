@@ -4,6 +4,7 @@
 
 #include "core/config.h"
 #include "core/config_asn.h"
+#include "core/config_attach.h"
 #include "core/config_events.h"
 #include "core/config_feeds.h"
 #include "core/config_hits.h"
@@ -59,6 +60,7 @@ static struct config *config_defaults(void)
 	c->pins = strdup("/sys/fs/bpf/moat");
 	c->capacity[MOAT_IPV4] = 1000000;
 	c->capacity[MOAT_IPV6] = 250000;
+	c->attach.priority = CONFIG_ATTACH_PRIORITY;
 	c->sieve = true;
 	c->manual_trusted = true;
 	c->flows = 262144;
@@ -387,6 +389,7 @@ static const struct {
 	int (*read)(const struct setting_file *file, const struct setting *n, struct config *c);
 } sections[] = {
 	{ "interfaces", read_interfaces },
+	{ "attach", attach_read_settings },
 	{ "database", read_database },
 	{ "capacity", read_capacity },
 	{ "sieve", read_sieve },
@@ -449,6 +452,7 @@ int config_parse(const char *file, const char *text, size_t size, struct config 
 		if (!err && setting_get(root, "feeds"))
 			err = feeds_read_settings(&at_file, setting_get(root, "feeds"), c);
 		err = err ?: quorum_check_numbers(&at_file, root, c);
+		err = err ?: attach_check_user(&at_file, root, c);
 		if (err)
 			return err;
 	}
@@ -477,6 +481,7 @@ const char *config_fixed(const struct config *now, const struct config *next,
 		const char *key;
 		bool same;
 	} keys[] = {
+		{ "attach", config_chain(now) == config_chain(next) },
 		{ "database", same_text(now->database, next->database) },
 		{ "capacity", !memcmp(now->capacity, next->capacity, sizeof(now->capacity)) },
 		{ "sieve", now->sieve == next->sieve },

@@ -132,11 +132,20 @@ struct config_events {
 	uint32_t sflow_rate; /* a second */
 };
 
+#define CONFIG_ATTACH_PRIORITY 10
+
+/* How the filter comes to its interfaces. */
+struct config_attach {
+	bool chain;	   /* under libxdp's dispatcher, beside other programs */
+	uint32_t priority; /* of it there: lower ones run first */
+};
+
 struct config {
 	char *text; /* owned: the file as it was read, size bytes and a NUL */
 	size_t size;
 	struct config_interface *interface; /* owned */
 	size_t interfaces;
+	struct config_attach attach;
 	char *database;	      /* owned: sqlite:///path */
 	uint32_t capacity[2]; /* by family; 1..CONFIG_CAPACITY_MAX */
 	bool sieve;	      /* lookups ask the sieve first */
@@ -184,6 +193,12 @@ int config_load(const char *path, struct config **ret, struct problem *why);
 #define CONFIG_FIXED_TEXT 128
 const char *config_fixed(const struct config *now, const struct config *next,
 			 char buf[static CONFIG_FIXED_TEXT]);
+
+/* The priority under libxdp's dispatcher; 0: the filter stands alone. */
+uint32_t config_chain(const struct config *c);
+
+/* Whether a category sets marks. */
+bool config_marks(const struct config *c);
 
 /* Whether text is ADDRESS:PORT or [ADDRESS]:PORT, no host name. 0 or -EINVAL. */
 int config_check_endpoint(const char *text);

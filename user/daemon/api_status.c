@@ -125,6 +125,7 @@ void status_emit_interface(struct emit *e, const char *key, const struct iface_v
 	emit_bool(e, "enforce", view->enforce);
 	emit_bool(e, "by_hand", view->by_hand);
 	emit_bool(e, "replies", view->attachment.replies);
+	emit_text(e, "chain", *view->attachment.chain ? view->attachment.chain : NULL);
 	emit_whole(e, "ifindex", view->attachment.ifindex);
 	emit_problem(e, view->problem);
 	emit_end(e, '}');

@@ -31,6 +31,8 @@ struct ifaces {
 	char *pins;
 	uint64_t drop_reasons;
 	bool replies;
+	bool marks;	/* a category sets marks */
+	uint32_t chain; /* the priority under the dispatcher; 0: none */
 	int netlink;
 	int watch;
 	int recheck;   /* timer: what cannot be attached is tried again */
@@ -69,6 +71,7 @@ static int iface_load(struct ifaces *i, struct iface *iface, struct problem *why
 	program_set_iface(iface->program, iface->config.enforce, i->drop_reasons);
 	program_set_replies(iface->program, i->replies);
 	program_set_trial(iface->program, iface->trial);
+	program_set_chain(iface->program, i->chain);
 	return 0;
 }
 
@@ -116,6 +119,12 @@ static const char *iface_doubt(const struct ifaces *i, const struct iface *iface
 	if (iface->trial)
 		return "unconfirmed: the filter comes off again by itself; 'moatctl confirm' with its "
 		       "name keeps it";
+	if (i->chain && !*iface->attachment.chain)
+		return "not under libxdp's dispatcher, for that was refused (the log says why): it keeps "
+		       "its own link, and filters alone";
+	if (*iface->attachment.chain && i->marks)
+		return "chained by libxdp: tagged packets get no mark, and count as tag_failed (DSCP and "
+		       "drops are not affected)";
 	if (!iface->attachment.tc)
 		return "the tc program is not in place: tagged packets get no mark (drops are not affected)";
 	if (i->replies && !iface->attachment.replies)
@@ -267,6 +276,8 @@ int ifaces_new(const struct config *config, struct tables *tables, struct loop *
 	i->loop = loop;
 	i->drop_reasons = config->drop_reasons;
 	i->replies = config->replies;
+	i->marks = config_marks(config);
+	i->chain = config_chain(config);
 	i->pins = strdup(config->pins);
 	if (!i->pins)
 		return problem_set(why, -ENOMEM, "out of memory");
@@ -311,6 +322,7 @@ int ifaces_reload(struct ifaces *i, const struct config *config, struct problem 
 		i->iface[n].configured = false;
 	i->drop_reasons = config->drop_reasons;
 	i->replies = config->replies;
+	i->marks = config_marks(config);
 
 	for (size_t n = 0; n < config->interfaces; n++) {
 		ssize_t at = ifaces_find(i, config->interface[n].name);
@@ -350,6 +362,12 @@ int ifaces_attach(struct ifaces *i, const char *name, struct problem *why)
 		if (!iface)
 			return problem_set(why, -ENOMEM, "out of memory");
 	}
+	/* What libxdp pins does not end with moatd. Refused here, it stays as it was. */
+	if (iface->trial && i->chain)
+		return problem_set(why, -EOPNOTSUPP,
+				   "interface '%s': a chained program cannot be attached on trial: it "
+				   "would not end with moatd",
+				   name);
 	iface->by_hand = false;
 	r = iface_attach(i, iface, why);
 	if (r == -ENODEV)

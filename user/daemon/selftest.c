@@ -52,7 +52,9 @@ static int selftest_attachments(struct daemon *d, struct problem *why)
 		ifaces_view(d->ifaces, n, &view);
 		if (view.attachment.mode == ATTACH_NONE)
 			continue;
-		if (!program_same(d->probe, view.attachment.program))
+		/* What is chained is another program than the probe. */
+		if (!program_same(*view.attachment.chain ? view.program : d->probe,
+				  view.attachment.program))
 			return problem_set(why, -EPROTO,
 					   "interface '%s': the attached program (id %u) is not the "
 					   "one moatd loaded; 'moatctl attach %s' replaces it",

@@ -44,6 +44,7 @@ install: all man
 	sed -i 's,/usr/sbin/moatd,$(SBINDIR)/moatd,' $(DESTDIR)$(UNITDIR)/moatd.service
 	$(put) 644 $(SYSTEMD)/moat.sysusers $(DESTDIR)$(SYSUSERSDIR)/moat.conf
 	$(put) 644 $(SYSTEMD)/moat.tmpfiles $(DESTDIR)$(TMPFILESDIR)/moat.conf
+	$(put) 644 $(SYSTEMD)/chain.conf $(DESTDIR)$(DATADIR)/chain.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/moat/moat.yaml || \
 		$(put) 640 user/deploy/moat.yaml $(DESTDIR)$(SYSCONFDIR)/moat/moat.yaml
 	for kind in prometheus grafana; do test ! -d user/deploy/$$kind || \

@@ -333,10 +333,10 @@ static int use_events(struct moat *object, const struct object_parts *parts)
 		       ?: bpf_map__reuse_fd(object->maps.moat_event_ring, parts->events->ring);
 }
 
-static int prepare(struct moat *object, const int shared[static SHARED_MAX],
-		   const struct object_parts *parts, bool for_probe, bool frags)
+static int prepare(struct moat *object, struct bpf_program *ingress,
+		   const int shared[static SHARED_MAX], const struct object_parts *parts,
+		   bool for_probe, bool frags)
 {
-	struct bpf_program *ingress = object->progs.moat_ingress;
 	int r;
 
 	leave_out_tables(object);
@@ -379,26 +379,13 @@ static struct object_program take_program(struct object_program *p)
 	return taken;
 }
 
-int object_load(const int shared[static SHARED_MAX], const struct object_parts *parts,
-		bool for_probe, bool frags, struct object_program *ret, struct problem *why)
+/* Copies of what callers keep of a loaded object. */
+static int keep(const struct moat *object, const struct bpf_program *ingress,
+		struct object_program *ret, struct problem *why)
 {
 	_cleanup_(object_program_close) struct object_program p = OBJECT_PROGRAM_NONE;
-	_cleanup_(object_freep) struct moat *object = NULL;
-	int r;
 
-	r = open_object(&object, why);
-	if (r)
-		return r;
-	r = prepare(object, shared, parts, for_probe, frags);
-	if (r)
-		return kernel_error(why, r, "BPF programs: cannot be given their maps");
-	r = moat__load(object);
-	if (r)
-		return kernel_error(why, r,
-				    "BPF programs: the kernel refused to load them (its words "
-				    "are in the log)");
-
-	p.ingress = duplicate(bpf_program__fd(object->progs.moat_ingress));
+	p.ingress = duplicate(bpf_program__fd(ingress));
 	p.mark = duplicate(bpf_program__fd(object->progs.moat_mark));
 	p.egress = duplicate(bpf_program__fd(object->progs.moat_egress));
 	p.iface = duplicate(bpf_map__fd(object->maps.moat_iface));
@@ -410,4 +397,42 @@ int object_load(const int shared[static SHARED_MAX], const struct object_parts *
 		return kernel_error(why, -EMFILE, "BPF programs: file descriptors");
 	*ret = take_program(&p);
 	return 0;
+}
+
+int object_load(const int shared[static SHARED_MAX], const struct object_parts *parts,
+		bool for_probe, bool frags, struct object_program *ret, struct problem *why)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	int r;
+
+	r = open_object(&object, why);
+	if (r)
+		return r;
+	r = prepare(object, object->progs.moat_ingress, shared, parts, for_probe, frags);
+	if (r)
+		return kernel_error(why, r, "BPF programs: cannot be given their maps");
+	r = moat__load(object);
+	if (r)
+		return kernel_error(why, r,
+				    "BPF programs: the kernel refused to load them (its words "
+				    "are in the log)");
+	return keep(object, object->progs.moat_ingress, ret, why);
+}
+
+int object_load_chained(const int shared[static SHARED_MAX], const struct object_parts *parts,
+			bool frags, object_attach_fn attach, void *arg, struct object_program *ret,
+			uint32_t *ret_id)
+{
+	_cleanup_(object_freep) struct moat *object = NULL;
+	struct bpf_program *chained;
+	int r = open_object(&object, NULL);
+
+	if (r)
+		return r;
+	chained = object->progs.moat_chained;
+	bpf_program__set_autoload(object->progs.moat_ingress, false);
+	bpf_program__set_autoload(chained, true);
+	r = prepare(object, chained, shared, parts, false, frags);
+	r = r ?: attach(arg, object->obj, bpf_program__name(chained), ret_id);
+	return r ?: keep(object, chained, ret, NULL);
 }

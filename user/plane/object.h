@@ -113,6 +113,17 @@ struct object_parts {
 int object_load(const int shared[static SHARED_MAX], const struct object_parts *parts,
 		bool for_probe, bool frags, struct object_program *ret, struct problem *why);
 
+/*
+ * The same for a dispatcher: attach gets the object not loaded yet, with the
+ * name of the program to load and attach, and tells its kernel id.
+ */
+struct bpf_object;
+typedef int (*object_attach_fn)(void *arg, struct bpf_object *object, const char *name,
+				uint32_t *ret_id);
+int object_load_chained(const int shared[static SHARED_MAX], const struct object_parts *parts,
+			bool frags, object_attach_fn attach, void *arg, struct object_program *ret,
+			uint32_t *ret_id);
+
 void object_program_close(struct object_program *p);
 
 #endif

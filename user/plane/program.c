@@ -165,11 +165,9 @@ int program_load(const struct tables *t, const char *dir, const char *iface, str
 	return 0;
 }
 
-int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
+struct object_parts program_parts(const struct program *p)
 {
-	bool frags = mode != ATTACH_GENERIC && program_features()->frags;
-	struct object_program fresh = OBJECT_PROGRAM_NONE;
-	const struct object_parts parts = {
+	return (struct object_parts){
 		.sieve = tables_object_sieve(p->tables),
 		.events = tables_object_events(p->tables),
 		.iface = p->fd.iface,
@@ -177,6 +175,13 @@ int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
 		.samples = p->fd.samples,
 		.wanted = p->fd.wanted,
 	};
+}
+
+int program_suit(struct program *p, enum attach_mode mode, struct problem *why)
+{
+	bool frags = mode != ATTACH_GENERIC && program_features()->frags;
+	struct object_program fresh = OBJECT_PROGRAM_NONE;
+	const struct object_parts parts = program_parts(p);
 	struct bpf_prog_info info;
 	int r;
 

@@ -4,7 +4,7 @@
  * a pinned link, updated in place; and a probe instance that no packet of the
  * wire reaches, for the self-test and explain.
  *
- * Pins: DIR/if/IFACE/{link,iface,stats} ('.' and '%' of the name as %2e, %25).
+ * Pins: DIR/if/IFACE/{link or chained,iface,stats} ('.' and '%' of the name as %2e, %25).
  * The tc programs are attached by clsact (netlink), which outlives the daemon.
  */
 #ifndef PLANE_PROGRAM_H
@@ -39,13 +39,17 @@ void program_init_log(void);
 
 enum attach_mode { ATTACH_NONE, ATTACH_NATIVE, ATTACH_GENERIC };
 
+/* Characters of what stands before and behind in a chain of programs. */
+#define CHAIN_PLACE 160
+
 struct attachment {
 	enum attach_mode mode;
 	bool fallback; /* generic because native was refused */
 	uint32_t ifindex;
-	uint32_t program; /* kernel id */
-	bool tc;	  /* the tc program of ingress is in place */
-	bool replies;	  /* that of egress is: flows opened here are noted */
+	uint32_t program;	 /* kernel id */
+	bool tc;		 /* the tc program of ingress is in place */
+	bool replies;		 /* that of egress is: flows opened here are noted */
+	char chain[CHAIN_PLACE]; /* who is before and behind under libxdp's dispatcher; empty: own link */
 };
 
 /*
@@ -88,6 +92,16 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
  * filter ends with the process. Without trial again, the next call pins it.
  */
 void program_set_trial(struct program *p, bool trial);
+
+/*
+ * Beside other programs, under libxdp's dispatcher (plane/chain.h), with this
+ * priority; 0, as at first: alone, by an own link. Takes effect with
+ * program_attach(). Chained programs set no marks, and cannot be on trial.
+ * A filter that is in force by an own link, and cannot be chained, keeps it.
+ * A program that takes over is attached before the old one is detached: what
+ * passes both in between is counted by both, and nothing goes unfiltered.
+ */
+void program_set_chain(struct program *p, uint32_t priority);
 
 /* What the kernel says now, not what we believe: -ENOLINK if the attachment or a pin is gone. */
 int program_check(const struct program *p, struct attachment *ret, struct problem *why);

@@ -251,14 +251,82 @@ static int pin_all(const struct program *p, int link, struct problem *why)
 
 	r = bpffs_pin(p->fd.iface, p->pins, PIN_IFACE)
 		    ?: bpffs_pin(p->fd.stats, p->pins, PIN_STATS);
-	if (!r && !p->trial)
+	if (!r && link >= 0 && !p->trial)
 		r = bpffs_pin(link, p->pins, PIN_LINK);
 	return r ? kernel_error(why, r, "interface '%s': cannot pin to '%s'", p->name, p->pins) : 0;
 }
 
-int program_attach(struct program *p, enum config_mode mode, struct problem *why)
+static int attach_alone(struct program *p, uint32_t ifindex, enum config_mode mode,
+			struct problem *why)
 {
 	_cleanup_close_ int link = -1;
+	int r = program_chain_detach(p->pins, ifindex);
+
+	if (r)
+		return kernel_error(why, r,
+				    "interface '%s': cannot be taken from under libxdp's dispatcher",
+				    p->name);
+	link = take_link(p, ifindex, mode, why);
+	if (link < 0)
+		return link;
+	r = pin_all(p, link, why);
+	if (r)
+		return r;
+	base_closep(&p->link);
+	p->link = take_fd(link);
+	return 0;
+}
+
+/* Our own link gives way to the dispatcher: the kernel allows one of them. */
+static int change_to_chain(struct program *p, int link, uint32_t ifindex, enum config_mode mode,
+			   struct problem *why)
+{
+	struct problem refused = {};
+	int r = program_chain_allowed(p, ifindex, &refused);
+	bool moved = !r;
+
+	if (moved) {
+		drop_link(p, link);
+		r = program_chain_attach(p, ifindex, mode, &refused);
+	}
+	if (!r)
+		return problem_set(why, 0,
+				   "interface '%s': changed from an own link to libxdp's dispatcher; "
+				   "packets passed unfiltered for a moment in between",
+				   p->name);
+	r = attach_alone(p, ifindex, mode, why);
+	if (!r)
+		problem_set(why, 0, "%s; the filter keeps its own link%s", refused.text,
+			    moved ? " (packets passed unfiltered for a moment while it was tried)"
+				  : "");
+	return r;
+}
+
+static int attach_chained(struct program *p, uint32_t ifindex, enum config_mode mode,
+			  struct problem *why)
+{
+	_cleanup_close_ int pinned = bpffs_get(p->pins, PIN_LINK);
+	int link = pinned >= 0 ? pinned : p->link;
+	struct present there = {};
+	int r;
+
+	if (p->trial)
+		return problem_set(why, -EOPNOTSUPP,
+				   "interface '%s': a chained program cannot be attached on trial: it "
+				   "would not end with moatd",
+				   p->name);
+	if (link_is_on(link, ifindex, &there))
+		return change_to_chain(p, link, ifindex, mode, why);
+	if (pinned >= 0 && link_ifindex(pinned))
+		return refuse_pinned(p, link_ifindex(pinned), why);
+	if (link >= 0)
+		drop_link(p, link);
+	r = pin_all(p, -1, why) ?: program_chain_attach(p, ifindex, mode, why);
+	return r == -EEXIST ? refuse_foreign(p, ifindex, why) : r;
+}
+
+int program_attach(struct program *p, enum config_mode mode, struct problem *why)
+{
 	struct problem tc = {};
 	uint32_t ifindex;
 	int r;
@@ -275,14 +343,10 @@ int program_attach(struct program *p, enum config_mode mode, struct problem *why
 	if (r)
 		return kernel_error(why, r, "interface '%s': cannot pin its counters to '%s'",
 				    p->name, p->pins);
-	link = take_link(p, ifindex, mode, why);
-	if (link < 0)
-		return link;
-	r = pin_all(p, link, why);
+	r = p->priority ? attach_chained(p, ifindex, mode, why)
+			: attach_alone(p, ifindex, mode, why);
 	if (r)
 		return r;
-	base_closep(&p->link);
-	p->link = take_fd(link);
 
 	/* The filter is in force whether or not marks work. */
 	if (tc_attach(p->name, ifindex, TC_POINT_INGRESS, p->fd.mark, &tc))
@@ -306,34 +370,52 @@ static bool has_pin(const struct program *p, const char *pin)
 	return !bpffs_path(path, p->pins, pin) && !access(path, F_OK);
 }
 
+/* Where it cannot be, it may have kept its link. */
+static bool is_chained(const struct program *p)
+{
+	return p->priority && p->link < 0;
+}
+
 /* Without its pins, a filter ends with the process. */
 static bool is_pinned(const struct program *p)
 {
-	return has_pin(p, PIN_IFACE) && has_pin(p, PIN_STATS) && (p->trial || has_pin(p, PIN_LINK));
+	return has_pin(p, PIN_IFACE) && has_pin(p, PIN_STATS) &&
+	       (p->trial || has_pin(p, is_chained(p) ? PIN_CHAINED : PIN_LINK));
 }
 
-int program_check(const struct program *p, struct attachment *ret, struct problem *why)
+static int check_link(const struct program *p, struct attachment *ret, struct problem *why)
 {
-	struct attachment now = { .ifindex = if_nametoindex(p->name) };
 	struct present there = {};
 
-	if (!now.ifindex)
-		return problem_set(why, -ENOLINK, "interface '%s': does not exist", p->name);
-	if (!link_is_on(p->link, now.ifindex, &there))
+	if (!link_is_on(p->link, ret->ifindex, &there))
 		return problem_set(why, -ENOLINK, "interface '%s': the program is not attached",
 				   p->name);
 	if (there.program != p->id)
 		return problem_set(why, -ENOLINK,
 				   "interface '%s': another program (id %u) is attached", p->name,
 				   there.program);
+	ret->mode = there.mode;
+	ret->program = there.program;
+	return 0;
+}
+
+int program_check(const struct program *p, struct attachment *ret, struct problem *why)
+{
+	struct attachment now = { .ifindex = if_nametoindex(p->name) };
+	int r;
+
+	if (!now.ifindex)
+		return problem_set(why, -ENOLINK, "interface '%s': does not exist", p->name);
+	r = is_chained(p) ? program_chain_check(p, now.ifindex, &now, why)
+			  : check_link(p, &now, why);
+	if (r)
+		return r;
 	if (!is_pinned(p))
 		return problem_set(why, -ENOLINK,
 				   "interface '%s': its pins in %s are gone: the filter would end with "
 				   "moatd",
 				   p->name, p->pins);
-	now.mode = there.mode;
 	now.fallback = p->fallback;
-	now.program = there.program;
 	now.tc = tc_attached(now.ifindex, TC_POINT_INGRESS);
 	now.replies = tc_attached(now.ifindex, TC_POINT_EGRESS);
 	*ret = now;
@@ -356,7 +438,7 @@ int program_detach(const char *dir, const char *iface, struct problem *why)
 				   dir);
 	link = bpffs_get(pins, PIN_LINK);
 	ifindex = link >= 0 ? link_ifindex(link) : if_nametoindex(iface);
-	r = link < 0 ? 0 : bpf_link_detach(link);
+	r = link < 0 ? program_chain_detach(pins, ifindex) : bpf_link_detach(link);
 	if (r && r != -ENOLINK)
 		return kernel_error(why, r, "interface '%s': cannot detach", iface);
 	if (ifindex) {

@@ -10,9 +10,10 @@
 #include "plane/object.h"
 #include "plane/program.h"
 
-#define PIN_LINK  "link"
-#define PIN_IFACE "iface"
-#define PIN_STATS "stats"
+#define PIN_LINK    "link"
+#define PIN_IFACE   "iface"
+#define PIN_STATS   "stats"
+#define PIN_CHAINED "chained" /* the program, in place of the link, which libxdp pins */
 
 #define PROGRAM_INTERFACE_MAX 16 /* IFNAMSIZ */
 
@@ -38,7 +39,9 @@ struct program {
 	bool replies;		     /* the egress program is wanted */
 	bool frags;		     /* loaded for multi-buffer packets */
 	int link;
-	bool trial; /* the link is not pinned */
+	bool trial;	   /* the link is not pinned */
+	int unchained;	   /* why it cannot be under the dispatcher; 0: not known to be so */
+	uint32_t priority; /* under the dispatcher; 0: attached by an own link */
 	struct carried carried[CARRIED_MAX];
 	bool fallback;		      /* generic because native was refused */
 	struct moat_samples *samples; /* mapped, one a CPU; NULL: a probe */
@@ -60,6 +63,21 @@ struct program {
  * programs, moat's and others', read the frame from the wrong place.
  */
 int program_suit(struct program *p, enum attach_mode mode, struct problem *why);
+
+/* The maps that one program leaves to the next, borrowed. */
+struct object_parts program_parts(const struct program *p);
+
+/* ---- program_chain.c ---- */
+
+/* Whether nothing is known that forbids it: rights, or that it was tried in vain. 0 or negative errno. */
+int program_chain_allowed(const struct program *p, uint32_t ifindex, struct problem *why);
+/* As program_attach() and program_check(). -EEXIST without why: a program without dispatcher. */
+int program_chain_attach(struct program *p, uint32_t ifindex, enum config_mode mode,
+			 struct problem *why);
+int program_chain_check(const struct program *p, uint32_t ifindex, struct attachment *ret,
+			struct problem *why);
+/* What the pins say is chained to the interface (0: which is gone) goes, with that pin. */
+int program_chain_detach(const char *pins, uint32_t ifindex);
 
 /* ---- program_samples.c ---- */
 

@@ -7,13 +7,14 @@
 
 #include "tools/bench/timed.bpf.h"
 
-#define act act_untimed
+#define leave leave_untimed
 #include_next "bpf/act.h"
-#undef act
+#undef leave
 
-static __always_inline int act(struct xdp_md *ctx, struct packet *pkt, enum moat_reason why)
+static __always_inline int leave(struct xdp_md *ctx, struct packet *pkt, enum moat_reason why,
+				 bool marks)
 {
-	int action = act_untimed(ctx, pkt, why);
+	int action = leave_untimed(ctx, pkt, why, marks);
 
 	bench_timed_end();
 	return action;
