@@ -18,8 +18,11 @@ set -u
 build=$(realpath "$1")
 here=$(dirname "$0")
 readonly LANES=${KERNELS:-5.10 6.1 6.12 6.18 newest}
-readonly JOBS=${JOBS:-$(nproc)} # a guest has two CPUs, and waits half of the time
-readonly DEADLINE=${KERNEL_DEADLINE:-900} # seconds a guest may take
+readonly JOBS=${JOBS:-$(nproc)}
+readonly DEADLINE=${KERNEL_DEADLINE:-1800} # seconds a guest may take
+# Its CPUs in turn on one thread: with a thread each 5.10 panics in the breakpoints by which it
+# changes its own code, and 6.18 may stand still.
+readonly EMULATION=${EMULATION:-tcg,thread=single}
 readonly MEMORY=1536			   # MiB
 readonly PAIRS=${MOAT_PAIRS:-20000}	   # of the random differential
 readonly PACKETS=${MOAT_PACKETS:-50000} # while the sieve changes
@@ -41,7 +44,7 @@ boot()
 	cat "$work/base.cpio" "$work/$lane.modules.cpio" >"$work/$lane.cpio"
 	rm "$work/$lane.modules.cpio"
 	# In the background: a signal ends it at once, and nothing is left.
-	timeout -k 5 "$DEADLINE" qemu-system-x86_64 -accel tcg -cpu max -smp 2 -m $MEMORY -nodefaults \
+	timeout -k 5 "$DEADLINE" qemu-system-x86_64 -accel "$EMULATION" -cpu max -smp 2 -m $MEMORY -nodefaults \
 		-display none -monitor none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/$lane.cpio" \
 		-serial file:"$work/$lane.kernel.log" -serial file:"$work/$lane.log" \
 		-append "console=ttyS0 panic=-1 mitigations=off tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 nosoftlockup
@@ -121,4 +124,4 @@ for name in $LANES; do cat "$work/$name.csv"; done >>"$results"
 rm -f "$work/base.cpio"
 table
 # All skipped is no success: nothing was tried.
-! grep -q ',failed,' "$results" && grep -q ',ok,' "$results"
+awk -F, 'NR > 1 { failed += $3 == "failed"; ok += $3 == "ok" } END { exit failed || !ok }' "$results"
